@@ -1,0 +1,61 @@
+"""Kinfold learns embeddings, judges them and keeps them alive.
+
+Example:
+    >>> import kinfold as kf
+    >>> space = kf.words(["the cat sat on the mat", "the dog sat on the rug"] * 50, dim=8, min_count=1, threads=1)
+    >>> len(space.nearest("cat", k=3))
+    3
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from kinfold import io, learn, measure, prepare, search, show, sources
+    from kinfold.core.report import Finding, Report
+    from kinfold.core.space import Space
+    from kinfold.io import convert, open
+    from kinfold.recipes.words import words
+
+_PLACES = {
+    "Finding": "kinfold.core.report",
+    "Report": "kinfold.core.report",
+    "Space": "kinfold.core.space",
+    "convert": "kinfold.io",
+    "open": "kinfold.io",
+    "words": "kinfold.recipes.words",
+}
+_ROOMS = ("io", "learn", "measure", "prepare", "search", "show", "sources")
+
+__all__ = [
+    "Finding",
+    "Report",
+    "Space",
+    "convert",
+    "io",
+    "learn",
+    "measure",
+    "open",
+    "prepare",
+    "search",
+    "show",
+    "sources",
+    "words",
+]
+
+
+def __getattr__(name: str) -> Any:
+    # Loaded on use: `import kinfold` itself takes milliseconds.
+    if name in _ROOMS:
+        return importlib.import_module(f"kinfold.{name}")
+    if name in _PLACES:
+        return getattr(importlib.import_module(_PLACES[name]), name)
+    raise AttributeError(f"module 'kinfold' has no attribute '{name}'")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])

@@ -1,0 +1,153 @@
+"""A Space on disk: one Arrow IPC file, opened by memory map.
+
+Columns: `key` (large_string), `group` (dictionary), `vector` (fixed-size list of float32 or float16),
+`norm` (float32, so that a first cosine search reads the rows once), then the attributes. The card, the metric
+and a format number are JSON in the schema's metadata. One record batch, so that the rows are one matrix.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from kinfold.core.card import Card
+from kinfold.core.errors import BadData, BadFile
+from kinfold.core.files import existing, whole_file
+from kinfold.core.keys import Keys
+from kinfold.core.metric import Metric
+from kinfold.core.rows import Rows
+
+if TYPE_CHECKING:
+    from kinfold.core.space import Space
+
+FORMAT = 1
+_OWN = ("key", "group", "vector", "norm")
+
+
+def save_space(space: Space, path: str | os.PathLike[str]) -> None:
+    """Writes the file, whole or not at all."""
+    from kinfold.core.space import group_column
+
+    columns: dict[str, Any] = {
+        "key": space.keys.names,
+        "group": group_column(space.keys),
+        "vector": _lists(space.rows.values),
+        "norm": pa.array(space.rows.norms),
+    }
+    for name in space.table.column_names if space.table is not None else ():
+        assert space.table is not None
+        columns[name] = space.table[name].combine_chunks()
+    metadata = {
+        "kinfold.format": str(FORMAT),
+        "kinfold.metric": space.metric.value,
+        "kinfold.groups": "\n".join(space.groups),
+        "kinfold.card": space.card.to_json(),
+    }
+    batch = pa.RecordBatch.from_arrays(
+        [_one(column) for column in columns.values()],
+        schema=pa.schema([pa.field(name, _one(column).type) for name, column in columns.items()], metadata=metadata),
+    )
+    with (
+        whole_file(path) as temporary,
+        pa.OSFile(str(temporary), "wb") as sink,
+        pa.ipc.new_file(sink, batch.schema) as writer,
+    ):
+        writer.write_batch(batch)
+
+
+def open_space(path: str | os.PathLike[str]) -> Space:
+    """Opens the file by memory map.
+
+    Raises:
+        BadFile: It is missing or cannot be read.
+        BadData: It is not a Space's file, or a damaged one.
+    """
+    from kinfold.core.space import Space
+
+    found = existing(path)
+    if found.is_dir():
+        raise BadFile(f"{found}: is a folder, not the Arrow file of a Space.")
+    try:
+        table = pa.ipc.open_file(pa.memory_map(str(found))).read_all()
+    except (pa.ArrowInvalid, OSError, pa.ArrowNotImplementedError, pa.ArrowSerializationError) as error:
+        raise BadData(
+            f"{found}: not the Arrow file of a Space ({str(error).splitlines()[0]}). `kinfold convert` reads other formats."
+        ) from error
+    metadata = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
+    if "kinfold.card" not in metadata or any(name not in table.column_names for name in ("key", "vector")):
+        raise BadData(
+            f"{found}: an Arrow file, but not of a Space: its schema has no card, or no key and vector columns."
+        )
+    if not metadata.get("kinfold.format", "").isdigit() or int(metadata["kinfold.format"]) > FORMAT:
+        raise BadData(
+            f"{found}: written by a newer Kinfold (format {metadata.get('kinfold.format')}); update this one."
+        )
+    if table.column("vector").num_chunks > 1:
+        table = table.combine_chunks()
+    try:
+        table.validate()
+        values = _matrix(table.column("vector"))
+        norms = _plain(table.column("norm")) if "norm" in table.column_names else None
+        names = _one(table.column("key")).cast(pa.large_string())
+        groups = _groups(table, metadata)
+        attributes = table.drop_columns([name for name in _OWN if name in table.column_names])
+        return Space(
+            Keys.trusted(names, groups),
+            Rows(values, norms),
+            Metric(metadata.get("kinfold.metric", "cosine")),
+            Card.from_json(metadata["kinfold.card"]),
+            attributes.replace_schema_metadata(None) if attributes.num_columns else None,
+        )
+    except (pa.ArrowInvalid, pa.ArrowTypeError, ValueError) as error:
+        raise BadData(f"{found}: {error}") from error
+
+
+def _groups(table: pa.Table, metadata: dict[str, str]) -> dict[str, int] | str:
+    if "group" not in table.column_names:
+        return "row"
+    column = _one(table.column("group"))
+    codes = column.indices.to_numpy(zero_copy_only=False)
+    names = column.dictionary.to_pylist()
+    starts = np.flatnonzero(np.diff(codes, prepend=codes[:1] - 1)) if len(codes) else np.zeros(0, np.int64)
+    sizes = np.diff(starts, append=len(codes))
+    if len(set(codes[starts].tolist())) < len(starts):
+        raise BadData("the rows of a group do not stand together.")
+    found = {names[code]: int(size) for code, size in zip(codes[starts], sizes, strict=True)}
+    declared = metadata.get("kinfold.groups")
+    return {name: found.get(name, 0) for name in declared.split("\n")} if declared else found
+
+
+def _lists(values: np.ndarray) -> pa.FixedSizeListArray:
+    return (
+        pa.FixedSizeListArray.from_arrays(
+            pa.array(values.reshape(-1)), type=pa.list_(pa.from_numpy_dtype(values.dtype), values.shape[1])
+        )
+        if values.size
+        else pa.array([[]] * len(values), pa.list_(pa.from_numpy_dtype(values.dtype), values.shape[1]))
+    )
+
+
+def _matrix(column: pa.ChunkedArray) -> np.ndarray:
+    kind = column.type
+    if not pa.types.is_fixed_size_list(kind) or kind.value_type not in (pa.float32(), pa.float16()):
+        raise BadData(f"the column 'vector' is {kind}; a Space has a fixed-size list of float32 or float16.")
+    array = _one(column)
+    if array.null_count or array.flatten().null_count:
+        raise BadData("the column 'vector' has missing values; every row needs all of its coordinates.")
+    flat: np.ndarray = array.flatten().to_numpy(zero_copy_only=False)
+    return flat.reshape(len(array), kind.list_size)
+
+
+def _plain(column: pa.ChunkedArray) -> np.ndarray:
+    values: np.ndarray = _one(column).to_numpy(zero_copy_only=False)
+    return values
+
+
+def _one(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """The column as one array; a single chunk is not copied."""
+    if isinstance(column, pa.Array):
+        return column
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()

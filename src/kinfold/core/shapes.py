@@ -1,0 +1,155 @@
+"""What data is brought to before anything is learned from it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar, runtime_checkable
+
+import numpy as np
+import pyarrow as pa
+import scipy.sparse as sparse
+
+from kinfold.core.errors import BadData
+from kinfold.core.keys import Keys
+
+Raw = TypeVar("Raw")
+
+
+class Block(NamedTuple):
+    """Some texts, one after another.
+
+    Args:
+        data: Valid UTF-8 (bytes,) uint8.
+        ends: Where each text ends (texts,) int64, ascending; the last one is `len(data)`.
+    """
+
+    data: np.ndarray
+    ends: np.ndarray
+
+
+@runtime_checkable
+class Blocks(Protocol):
+    """Texts that can be read again and again, a bounded block at a time."""
+
+    def blocks(self) -> Iterator[Block]:
+        """The texts from the beginning, some megabytes a block."""
+
+    def __iter__(self) -> Iterator[str]:
+        """The texts from the beginning, one at a time."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Items(Generic[Raw]):
+    """Raw things with names.
+
+    Args:
+        raw: The things; can be iterated more than once.
+        keys: Their names, None where they are only numbered.
+        labels: One a thing, None where there are none.
+    """
+
+    raw: Iterable[Raw]
+    keys: Keys | None = None
+    labels: pa.Array | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Sequences:
+    """Sequences over a vocabulary: sentences, sessions, walks.
+
+    Args:
+        keys: The vocabulary; `ids` are its rows.
+        ids: (total,) int32, all sequences one after another; may be memory-mapped.
+        starts: (sequences + 1,) int64; sequence s is `ids[starts[s]:starts[s + 1]]`.
+        total: Tokens that were read, with those that the vocabulary leaves out.
+
+    Raises:
+        BadData: The parts do not fit together.
+    """
+
+    keys: Keys
+    ids: np.ndarray
+    starts: np.ndarray
+    total: int = 0
+
+    def __post_init__(self) -> None:
+        if len(self.starts) < 1 or self.starts[0] != 0 or self.starts[-1] != len(self.ids):
+            raise BadData("the starts of sequences run from 0 to the number of ids.")
+        if self.ids.dtype != np.int32 or self.starts.dtype != np.int64:
+            raise BadData(f"ids are int32 and starts int64, not {self.ids.dtype} and {self.starts.dtype}.")
+
+    def __len__(self) -> int:
+        return len(self.starts) - 1
+
+    def __iter__(self) -> Iterator[list[str]]:
+        names = self.keys.names
+        for start, stop in zip(self.starts[:-1].tolist(), self.starts[1:].tolist(), strict=True):
+            yield names.take(pa.array(self.ids[start:stop])).to_pylist()
+
+    @property
+    def counts(self) -> np.ndarray:
+        """How often each key occurs (n,) int64.
+
+        Raises:
+            BadData: An id is the row of no key.
+        """
+        counts = np.zeros(len(self.keys), np.int64)
+        for start in range(0, len(self.ids), 1 << 24):
+            part = self.ids[start : start + (1 << 24)]
+            if part.min() < 0 or part.max() >= len(counts):
+                raise BadData(f"an id is outside the {len(counts):,} keys.")
+            counts += np.bincount(part, minlength=len(counts))
+        return counts
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Counts:
+    """How often, or how strongly, rows and columns go together.
+
+    Args:
+        row_keys: Names of the rows.
+        column_keys: Names of the columns.
+        values: (rows, columns) CSR float32.
+
+    Raises:
+        BadData: The shape does not fit the keys.
+    """
+
+    row_keys: Keys
+    column_keys: Keys
+    values: sparse.csr_array
+
+    def __post_init__(self) -> None:
+        if self.values.shape != (len(self.row_keys), len(self.column_keys)):
+            raise BadData(
+                f"a matrix of shape {self.values.shape} does not go with {len(self.row_keys):,} and {len(self.column_keys):,} keys."
+            )
+
+
+def describe(data: Any) -> dict[str, Any]:
+    """The card's fingerprint of some data: its shape, its sizes and a hash of a part of it."""
+    import hashlib
+
+    digest = hashlib.blake2b(digest_size=8)
+    if isinstance(data, Sequences):
+        step = max(1, len(data.ids) // (1 << 20))
+        digest.update(np.ascontiguousarray(data.ids[::step]).tobytes())
+        sizes = {
+            "sequences": len(data),
+            "tokens": len(data.ids),
+            "read": data.total or len(data.ids),
+            "keys": len(data.keys),
+        }
+        return {"shape": "Sequences", **sizes, "hash": digest.hexdigest()}
+    if isinstance(data, Counts):
+        digest.update(np.ascontiguousarray(data.values.data[:: max(1, data.values.nnz // (1 << 20))]).tobytes())
+        rows, columns = data.values.shape
+        return {
+            "shape": "Counts",
+            "rows": rows,
+            "columns": columns,
+            "entries": data.values.nnz,
+            "hash": digest.hexdigest(),
+        }
+    return {"shape": type(data).__name__}

@@ -1,0 +1,34 @@
+"""How every kernel is compiled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+from numba import njit
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+# One by one: sums may be reordered and multiplications fused; NaN and infinity keep their meaning.
+FLAGS = {"reassoc", "nsz", "arcp", "contract", "afn"}
+
+
+def jit(function: Function) -> Function:
+    """A kernel: compiled on first call, kept on disk for the next process, free of the interpreter lock."""
+    return njit(nogil=True, cache=True, fastmath=FLAGS, error_model="numpy", boundscheck=False)(function)  # type: ignore[no-any-return]
+
+
+def inline(function: Function) -> Function:
+    """A part of a kernel that is compiled into it."""
+    return njit(nogil=True, fastmath=FLAGS, error_model="numpy", boundscheck=False, inline="always")(function)  # type: ignore[no-any-return]
+
+
+def plain(array: np.ndarray) -> np.ndarray:
+    """The same memory, seen as writeable: a read-only array would be a second signature and compile the kernel twice."""
+    if array.flags.writeable:
+        return array
+    if not array.size:
+        return array.copy()
+    kind = np.ctypeslib.as_ctypes_type(array.dtype) * array.size
+    return np.ctypeslib.as_array(kind.from_address(array.ctypes.data)).reshape(array.shape)
