@@ -32,3 +32,10 @@ def plain(array: np.ndarray) -> np.ndarray:
         return array.copy()
     kind = np.ctypeslib.as_ctypes_type(array.dtype) * array.size
     return np.ctypeslib.as_array(kind.from_address(array.ctypes.data)).reshape(array.shape)
+
+
+def aligned(rows: int, width: int) -> np.ndarray:
+    """Zeros (rows * width,) float32 that begin on a cache line."""
+    memory = np.zeros(rows * width + 16, np.float32)
+    start = -(memory.ctypes.data // 4) % 16
+    return memory[start : start + rows * width]

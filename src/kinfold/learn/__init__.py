@@ -1,1 +1,23 @@
-"""Room: learn."""
+"""Shapes in, Spaces out. To add a learner: one file, one line here, a reference in its docstring."""
+
+from __future__ import annotations
+
+from kinfold.core.catalogue import Catalogue, Entry
+
+LEARNERS = Catalogue(
+    "learn",
+    Entry("word2vec", "kinfold.learn.word2vec:Word2Vec", "skip-gram and CBOW over sequences"),
+    Entry(
+        "svd",
+        "kinfold.learn.svd:SVD",
+        "truncated SVD of weighted counts; with PPMI, the closed-form baseline for words",
+    ),
+)
+
+
+def __getattr__(name: str) -> type:
+    classes = {entry.place.rpartition(":")[2]: entry for entry in LEARNERS}
+    if name in classes:
+        found: type = classes[name].load()
+        return found
+    raise AttributeError(f"module 'kinfold.learn' has no attribute '{name}'")

@@ -1,0 +1,113 @@
+import numpy as np
+import pytest
+from oracles import sgns as oracle
+
+from kinfold.kernels._jit import aligned
+from kinfold.kernels._simd import LANES
+from kinfold.kernels.random import alias_table
+from kinfold.kernels.sgns import windows
+from kinfold.kernels.tree import huffman
+
+
+def run(dim, window, negatives, cbow, shrink, words=60, sentences=30, repeat=False):
+    rng = np.random.default_rng(dim * 1000 + window * 10 + negatives)
+    lengths = rng.integers(0, 14, sentences)
+    # Distinct words in a sentence: how a row that stands twice in one window is updated is not part of the contract.
+    ids = np.concatenate([rng.permutation(words)[:length] for length in lengths]).astype(np.int32)
+    starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    counts = np.bincount(ids, minlength=words) + 1
+    keep = np.full(words, 2**32 - 1, np.uint32)
+    keep[:5] = 2**31
+    width = (dim + LANES - 1) // LANES * LANES
+    inner, outer = aligned(words, width), aligned(words + 1, width)
+    inner.reshape(words, width)[:, :dim] = rng.normal(size=(words, dim)) / np.sqrt(dim)
+    outer.reshape(words + 1, width)[:words, :dim] = rng.normal(size=(words, dim)) / np.sqrt(dim)
+    slow_inner = inner.reshape(words, width)[:, :dim].astype(np.float64)
+    slow_outer = outer.reshape(words + 1, width)[:, :dim].astype(np.float64)
+    noise = alias_table(counts**0.75)
+    paths = huffman(counts) if negatives == 0 else (np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0, np.int32))
+    stats = np.zeros(2)
+    windows(
+        ids, starts, keep, inner, outer, width, window, shrink, cbow, negatives, *noise, *paths, 0.05, 1e-5, 7, stats
+    )
+    loss, scores = oracle.windows(
+        ids, starts, keep, slow_inner, slow_outer, window, shrink, cbow, negatives, noise, paths, 0.05, 1e-5, 7
+    )
+    fast_inner = inner.reshape(words, width)
+    fast_outer = outer.reshape(words + 1, width)
+    assert scores == stats[1]
+    assert loss == pytest.approx(stats[0], rel=2e-4)
+    np.testing.assert_allclose(fast_inner[:, :dim], slow_inner, atol=2e-4)
+    np.testing.assert_allclose(fast_outer[:words, :dim], slow_outer[:words], atol=2e-4)
+    assert not fast_inner[:, dim:].any()
+    assert not fast_outer[:, dim:].any()
+
+
+@pytest.mark.parametrize("cbow", [False, True])
+@pytest.mark.parametrize("dim", [1, 16, 33, 100])
+def test_a_window_is_updated_as_the_formula_says(dim, cbow):
+    run(dim, window=3, negatives=0, cbow=cbow, shrink=True)
+    run(dim, window=3, negatives=1, cbow=cbow, shrink=False, words=4000)
+
+
+@pytest.mark.parametrize("negatives", [5, 7, 12])
+def test_any_number_of_negatives(negatives):
+    run(20, window=2, negatives=negatives, cbow=False, shrink=True, words=4000)
+
+
+def test_a_wide_window_of_many_negatives_keeps_its_loss_finite():
+    run(8, window=40, negatives=40, cbow=False, shrink=False, words=100_000, sentences=3)
+
+
+def test_empty_and_one_word_sentences_change_nothing():
+    inner, outer = aligned(3, LANES), aligned(4, LANES)
+    inner[:] = 1
+    stats = np.zeros(2)
+    none = np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0, np.int32)
+    starts = np.array([0, 0, 1, 1], np.int64)
+    keep = np.full(3, 2**32 - 1, np.uint32)
+    windows(
+        np.zeros(1, np.int32),
+        starts,
+        keep,
+        inner,
+        outer,
+        LANES,
+        5,
+        True,
+        False,
+        5,
+        *alias_table(np.ones(3)),
+        *none,
+        0.1,
+        0.0,
+        1,
+        stats,
+    )
+    assert (inner == 1).all()
+    assert not outer.any()
+    assert not stats.any()
+
+
+def test_the_alias_table_draws_by_weight():
+    weights = np.array([1.0, 0.0, 3.0, 6.0])
+    keep, other = alias_table(weights)
+    share = np.zeros(4)
+    for cell in range(4):
+        stay = keep[cell] / (2**32 - 1)
+        share[cell] += stay / 4
+        share[other[cell]] += (1 - stay) / 4
+    np.testing.assert_allclose(share, weights / weights.sum(), atol=1e-6)
+
+
+def test_huffman_paths_are_a_prefix_code_of_least_length():
+    counts = np.array([5, 9, 12, 13, 16, 45])  # the example of Cormen et al.: 224 bits
+    starts, nodes, labels = huffman(counts)
+    lengths = np.diff(starts)
+    assert (lengths * counts).sum() == 224
+    codes = [tuple(labels[a:b]) for a, b in zip(starts[:-1], starts[1:], strict=True)]
+    assert len(set(codes)) == 6
+    assert not any(a != b and b[: len(a)] == a for a in codes for b in codes)
+    assert nodes.max() == 4
+    root = nodes[starts[:-1]]
+    assert (root == root[0]).all()
