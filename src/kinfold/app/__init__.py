@@ -1,1 +1,1 @@
-"""Room: app."""
+"""The process: the command line."""

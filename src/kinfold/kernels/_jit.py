@@ -25,7 +25,7 @@ def inline(function: Function) -> Function:
 
 
 def plain(array: np.ndarray) -> np.ndarray:
-    """The same memory, seen as writeable: a read-only array would be a second signature and compile the kernel twice."""
+    """The same memory, seen as writeable: a read-only array is a second signature and would compile a kernel twice."""
     if array.flags.writeable:
         return array
     if not array.size:

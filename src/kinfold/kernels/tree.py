@@ -14,8 +14,8 @@ def huffman(counts: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         counts: (n,) at least 0, in any order; n is at least 2.
 
     Returns:
-        `starts` (n + 1,) int64; `nodes` int32, inner nodes 0..n - 2 on the paths; `labels` int32, 1 where the path goes to
-        the rarer child and 0 to the other: 1 - code of word2vec.c.
+        `starts` (n + 1,) int64; `nodes` int32, inner nodes 0..n - 2 on the paths; `labels` int32, 1 where the path goes
+        to the rarer child and 0 to the other: 1 - code of word2vec.c.
     """
     count = len(counts)
     order = np.argsort(-np.asarray(counts, np.int64), kind="stable")

@@ -49,8 +49,8 @@ class Epoch(NamedTuple):
 class Word2Vec:
     """Keys that occur in the same places get near rows: skip-gram or CBOW, trained by stochastic gradient descent.
 
-    With one thread the same seed gives the same bytes; with more, threads write to the same rows without locks (Hogwild)
-    and results differ slightly from run to run.
+    With one thread the same seed gives the same bytes; with more, threads write to the same rows without locks
+    (Hogwild) and results differ slightly from run to run.
 
     Args:
         dim: Coordinates of a row.
@@ -177,7 +177,8 @@ class Word2Vec:
         names = () if space.table is None else space.table.column_names
         if "context" not in names or "count" not in names:
             raise BadData(
-                "this Space keeps no output rows to go on from (attributes count and context); learn it with resumable=True."
+                "this Space keeps no output rows to go on from (attributes count and context); "
+                "learn it with resumable=True."
             )
         same = dict(space.card.data).get("hash") == describe(data)["hash"]
         keys, places = _joined(space.keys, data.keys)
@@ -211,7 +212,7 @@ class Word2Vec:
     ) -> Space:
         if len(keys) < 2:
             raise BadData(
-                f"the sequences have {len(keys)} key(s); at least two are needed, so that there is something to tell apart."
+                f"the sequences have {len(keys)} key(s); at least two are needed, so that one can be told from the other."
             )
         starts = _cut(data.starts)
         if not (np.diff(starts) > 1).any():
@@ -335,7 +336,7 @@ def _pass(
     workers: int,
     progress: Progress,
 ) -> np.ndarray:
-    """One epoch: threads take pieces of some ten thousand tokens in order. The rate and the seed belong to a piece, not to a thread."""
+    """One epoch: threads take pieces in order. The rate and the seed belong to a piece, not to a thread."""
     from kinfold.kernels._jit import plain
     from kinfold.kernels.sgns import windows
 

@@ -1,0 +1,174 @@
+"""`kinfold learn …`: options come from the recipe's arguments and the learners' dataclass fields."""
+
+from __future__ import annotations
+
+import dataclasses
+import inspect
+import re
+import types
+import typing
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from kinfold.app.output import Json, say, size, watched
+from kinfold.core.errors import BadOption
+from kinfold.core.space import Space
+from kinfold.learn import LEARNERS
+
+_FAMILY = ("word2vec", "svd")  # learners of what a text becomes
+
+
+def words_command() -> Any:
+    """The click command `learn words`."""
+    single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    single.command(name="words")(_words_function())
+    return typer.main.get_command(single)
+
+
+def _words_function() -> Any:
+    from kinfold.recipes.words import words
+
+    def command(
+        corpus: Annotated[
+            list[str], typer.Argument(help="Text files or folders; .gz .bz2 .xz .zst .jsonl .csv .parquet too.")
+        ],
+        out: Annotated[Path, typer.Option("--out", "-o", help="Where the Space is written.")],
+        as_json: Json = False,
+        **options: Any,
+    ) -> None:
+        """Learn word vectors from text."""
+        given = {name: value for name, value in options.items() if value is not None}
+        resume = given.get("resume")
+        if resume is not None and "method" in given:
+            raise BadOption("--resume goes on with the method of the Space; leave --method out.")
+        _writable(out)
+        with watched(as_json) as progress:
+            space = words(corpus, progress=progress, **given)
+            space.save(out)
+        _tell(space, out, as_json)
+
+    return _with_options(command, [*_recipe_options(words), *_learner_options()])
+
+
+def _tell(space: Space, out: Path, as_json: bool) -> None:
+    training = next((report for report in space.card.reports if report.title == "training"), None)
+    values = {
+        "path": str(out),
+        "words": len(space),
+        "dim": space.dim,
+        "bytes": out.stat().st_size,
+        "card": {
+            "frame": space.frame,
+            "method": space.card.method,
+            "parameters": dict(space.card.parameters),
+            "data": dict(space.card.data),
+        },
+        "epochs": []
+        if training is None
+        else [dict(zip(training.tables[0].columns, row, strict=True)) for row in training.tables[0].rows],
+    }
+    read = int(space.card.data.get("read", 0))
+    lines = [
+        f"{len(space):,} words × {space.dim} from {read:,} tokens, {space.card.method}, {size(out.stat().st_size)} → {out}"
+    ]
+    if training is not None and training.tables:
+        for epoch, loss, speed in training.tables[0].rows:
+            lines.append(f"  epoch {epoch}: loss {loss:.4f}, {speed / 1e6:.2f} M words/s")
+    lines.append(f"Next: kinfold nearest {out} {next(iter(space.keys))} · kinfold report {out} -o report.html")
+    say(values, "\n".join(lines), as_json)
+
+
+def _writable(out: Path) -> None:
+    """Before an hour of learning, not after it."""
+    from kinfold.core.errors import BadFile
+
+    if not out.absolute().parent.is_dir():
+        raise BadFile(f"{out}: its folder does not exist; make it first.")
+    if out.is_dir():
+        raise BadFile(f"{out}: is a folder; name a file.")
+
+
+def _recipe_options(recipe: Any) -> list[inspect.Parameter]:
+    """Options of the keyword arguments of a recipe that a command line can give."""
+    helps = _documented(recipe)
+    kinds = typing.get_type_hints(recipe)
+    found = []
+    for name, parameter in inspect.signature(recipe).parameters.items():
+        if parameter.kind is not inspect.Parameter.KEYWORD_ONLY or name in ("progress", "callback"):
+            continue
+        found.append(_option(name, kinds[name], parameter.default, helps.get(name, "")))
+    return found
+
+
+def _learner_options() -> list[inspect.Parameter]:
+    """The fields of every learner of the family, each once; a field that only one has says whose it is."""
+    found: dict[str, inspect.Parameter] = {}
+    owners: dict[str, list[str]] = {}
+    for method in _FAMILY:
+        for field in dataclasses.fields(LEARNERS[method]):
+            owners.setdefault(field.name, []).append(method)
+    for method in _FAMILY:
+        kind = LEARNERS[method]
+        helps, hints = _documented(kind), typing.get_type_hints(kind)
+        for field in dataclasses.fields(kind):
+            if field.name not in found:
+                whose = "" if len(owners[field.name]) == len(_FAMILY) else f" ({', '.join(owners[field.name])} only)"
+                found[field.name] = _option(
+                    field.name, hints[field.name], field.default, helps.get(field.name, "") + whose
+                )
+    return list(found.values())
+
+
+def _option(name: str, kind: Any, default: Any, text: str) -> inspect.Parameter:
+    plain = _command_line_type(kind)
+    flag = "--" + name.replace("_", "-")
+    declared = [f"{flag}/--no-{flag[2:]}"] if plain is bool else [flag]
+    shown = (
+        ""
+        if default in (None, inspect.Parameter.empty)
+        else f" [default: {str(default).lower() if plain is bool else default}]"
+    )
+    option = typer.Option(*declared, help=(text + shown).replace("[default", r"\[default"), show_default=False)
+    return inspect.Parameter(
+        name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[plain | None, option]
+    )
+
+
+def _command_line_type(kind: Any) -> Any:
+    """The one plain type of an annotation: the first of a union that is not None, str for a choice of words."""
+    origin = typing.get_origin(kind)
+    if origin in (typing.Union, types.UnionType):
+        return _command_line_type(next(each for each in typing.get_args(kind) if each is not types.NoneType))
+    if origin is typing.Literal:
+        return str
+    return kind if kind in (int, float, bool, str) else str
+
+
+def _documented(owner: Any) -> dict[str, str]:
+    """The texts of the section `Args:` of a docstring, by name."""
+    section = re.search(r"Args:\n(.*?)(?:\n\n|\Z)", inspect.getdoc(owner) or "", re.DOTALL)
+    found: dict[str, str] = {}
+    name = ""
+    for line in section.group(1).splitlines() if section else ():
+        start = re.match(r" {4}\*{0,2}(\w+): (.*)", line)
+        if start:
+            name = start.group(1)
+            found[name] = start.group(2)
+        elif name:
+            found[name] += " " + line.strip()
+    return found
+
+
+def _with_options(command: Any, options: list[inspect.Parameter]) -> Any:
+    """The function with its `**options` written out, so that typer sees each of them."""
+    hints = typing.get_type_hints(command, include_extras=True)
+    own = [
+        parameter.replace(annotation=hints[name], kind=inspect.Parameter.KEYWORD_ONLY)
+        for name, parameter in inspect.signature(command).parameters.items()
+        if parameter.kind is not inspect.Parameter.VAR_KEYWORD
+    ]
+    command.__signature__ = inspect.Signature([*own, *options])
+    command.__annotations__ = {each.name: each.annotation for each in (*own, *options)}
+    return command

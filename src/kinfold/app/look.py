@@ -1,0 +1,122 @@
+"""Commands that make something to look at: the map, the report, the demo."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kinfold.app.output import Json, say, size, watched
+from kinfold.app.vectors import SpacePath
+
+Page = Annotated[Path, typer.Option("--out", "-o", help="The HTML file to write; opens from disk, no network.")]
+Seed = Annotated[int, typer.Option(help="Of the layout.")]
+
+
+def map_(
+    path: SpacePath,
+    out: Page,
+    method: Annotated[str, typer.Option(help="umap or pca.")] = "umap",
+    color: Annotated[str | None, typer.Option(help="Attribute that colors the points.")] = None,
+    limit: Annotated[int, typer.Option(help="Most points to draw, the first rows.")] = 20_000,
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """Draw a Space as a map to hover, search and zoom."""
+    import kinfold as kf
+
+    space = kf.open(path)
+    kf.show.map.write(space, out, method=method, color=color, limit=limit, seed=seed)
+    values = {"path": str(out), "points": min(limit, len(space)), "bytes": out.stat().st_size}
+    say(values, f"{values['points']:,} points, {size(out.stat().st_size)} → {out}", as_json)
+
+
+def report(path: SpacePath, out: Page, seed: Seed = 0, as_json: Json = False) -> None:
+    """Write all that is known of a Space as one HTML page: what it is, what was measured, the map."""
+    import kinfold as kf
+
+    space = kf.open(path)
+    kf.show.report.write(space, out, seed=seed)
+    say({"path": str(out), "bytes": out.stat().st_size}, f"{size(out.stat().st_size)} → {out}", as_json)
+
+
+def demo(
+    folder: Annotated[Path, typer.Option("--out", "-o", help="Where words.arrow and report.html are written.")] = Path(
+        "demo"
+    ),
+    dim: Annotated[int, typer.Option(help="Coordinates of a row.")] = 100,
+    epochs: Annotated[int, typer.Option(help="Passes over the text.")] = 5,
+    threads: Annotated[int | None, typer.Option(help="How many work at once; by default one a processor.")] = None,
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
+    """Learn word vectors from the documentation of the Python packages installed here, and show them."""
+    import kinfold as kf
+    from kinfold.core.report import Finding, Report
+    from kinfold.recipes.words import learn
+    from kinfold.show import text
+
+    folder.mkdir(parents=True, exist_ok=True)
+    began = time.perf_counter()
+    with watched(as_json) as progress:
+        texts = kf.sources.docstrings.read(progress=progress)
+        data = kf.prepare.tokens.sequences(texts, threads=threads, progress=progress)
+        read = time.perf_counter()
+        space = learn(kf.learn.Word2Vec(dim=dim, epochs=epochs), data, seed=seed, threads=threads, progress=progress)
+        learned = time.perf_counter()
+        sizes = Report(
+            "cost",
+            (
+                Finding("read and tokenize", read - began, unit="s"),
+                Finding("learn", learned - read, unit="s"),
+                Finding("peak memory", peak_memory() / 1e6, unit="MB"),
+            ),
+            notes=("Peak memory is of the whole process.",),
+        )
+        space = space.with_report(sizes)
+        space.save(folder / "words.arrow")
+        kf.show.report.write(space, folder / "report.html", seed=seed)
+    shown = _picked(space)
+    hits = space.nearest_many(shown, k=6)
+    seconds = time.perf_counter() - began
+    values = {
+        "space": str(folder / "words.arrow"),
+        "report": str(folder / "report.html"),
+        "tokens": data.total,
+        "words": len(space),
+        "seconds": seconds,
+        "peak_bytes": peak_memory(),
+        "nearest": [each.to_dict() for each in hits],
+        "cost": sizes.to_dict(),
+    }
+    lines = [text.near(hits), ""]
+    lines.append(
+        f"{data.total:,} words of documentation, {len(space):,} different ones seen at least 5 times, {dim} dimensions"
+    )
+    times = f"read in {read - began:.1f} s, learned in {learned - read:.1f} s, everything in {seconds:.1f} s"
+    lines.append(f"{times}, {size(peak_memory())} of memory at the peak")
+    lines.append(f"Space  {folder / 'words.arrow'}    kinfold nearest {folder / 'words.arrow'} {shown[0]}")
+    lines.append(f"Report {folder / 'report.html'}    open it in a browser")
+    say(values, "\n".join(lines), as_json)
+
+
+def peak_memory() -> int:
+    """Bytes of memory that this process held at most."""
+    import resource
+    import sys
+
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else most * 1024
+
+
+def _picked(space: object) -> list[str]:
+    """Six words that say something: long ones among those of middling frequency, spread over the ranks."""
+    from kinfold.core.space import Space
+
+    assert isinstance(space, Space)
+    names = [name for name in space.keys.names.slice(150, 1500).to_pylist() if len(name) >= 5 and name.isalpha()]
+    names = names or list(space.keys)[:6]
+    step = max(1, len(names) // 6)
+    return names[::step][:6]

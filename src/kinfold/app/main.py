@@ -1,0 +1,86 @@
+"""`kinfold`: what is in which command, and what an error looks like."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from kinfold.app import index, look, vectors
+from kinfold.app.output import Json, say
+
+
+class _Learners(TyperGroup):
+    """The commands under `learn`, made of the learners' fields when one is asked for: the rest starts without them."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return ["words"]
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        from kinfold.app.learn import words_command
+
+        return words_command()
+
+
+app = typer.Typer(
+    name="kinfold",
+    help="Learn embeddings, judge them and keep them alive. Every command takes --json; `kinfold COMMAND --help` tells more.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+learn = typer.Typer(cls=_Learners, help="Learn a Space from data.", no_args_is_help=True)
+learn.callback()(lambda: None)
+app.add_typer(learn, name="learn")
+for command in (look.demo, vectors.info, vectors.nearest, vectors.analogy, vectors.evaluate, vectors.convert):
+    app.command()(command)
+for command in (look.map_, look.report, index.index, index.recall):
+    app.command(name=command.__name__.rstrip("_"))(command)
+
+
+@app.command()
+def version(as_json: Json = False) -> None:
+    """The version of Kinfold and of what it stands on."""
+    import importlib.metadata as metadata
+    import platform
+
+    from kinfold import __version__
+
+    names = ("numpy", "scipy", "numba", "pyarrow", "duckdb", "faiss-cpu", "umap-learn")
+    versions = {
+        "kinfold": __version__,
+        "python": platform.python_version(),
+        **{name: metadata.version(name) for name in names},
+    }
+    say(versions, "\n".join(f"{name} {number}" for name, number in versions.items()), as_json)
+
+
+def main() -> None:
+    """Runs the command line: errors are one line on standard error and exit code 2."""
+    from kinfold.core.errors import KinfoldError
+
+    try:
+        app()
+    except KinfoldError as error:
+        _fail(f"{type(error).__name__}: {error}", 2)
+    except KeyboardInterrupt:
+        _fail("interrupted; nothing was half-written.", 130)
+    except BrokenPipeError:
+        # The reader of a pipe went away (`| head`): no more can be said, and nothing is wrong.
+        sys.stderr.close()
+        sys.exit(0)
+    except OSError as error:
+        _fail(f"{error.filename or 'the file system'}: {error.strerror or error}", 2)
+    except MemoryError:
+        _fail("out of memory; take a smaller --dim, a larger --min-count or --max-size.", 2)
+
+
+def _fail(text: str, code: int) -> None:
+    print("kinfold: " + " ".join(text.split()), file=sys.stderr)
+    sys.exit(code)

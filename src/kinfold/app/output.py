@@ -1,0 +1,87 @@
+"""What a command says: for people, or as JSON; and how far it is, on standard error."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+import threading
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import typer
+
+from kinfold.core.progress import Progress, quiet
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+
+
+def say(values: Any, text: str, as_json: bool) -> None:
+    """Prints one of the two to standard output."""
+    if as_json:
+        print(json.dumps(values, ensure_ascii=False, indent=1, default=str))
+    else:
+        # Keys are other people's text: what the terminal cannot write is escaped.
+        coding = sys.stdout.encoding or "utf-8"
+        print(text.encode(coding, "backslashreplace").decode(coding))
+
+
+@contextlib.contextmanager
+def watched(as_json: bool) -> Iterator[Progress]:
+    """Progress bars on standard error, where somebody is looking."""
+    if as_json or not sys.stderr.isatty():
+        yield quiet
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, TaskProgressColumn, TextColumn, TimeRemainingColumn
+    from rich.progress import Progress as Bars
+
+    columns = (
+        TextColumn("[bold]{task.description:<10}"),
+        BarColumn(bar_width=30),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[note]}"),
+        TimeRemainingColumn(),
+    )
+    with Bars(*columns, console=Console(stderr=True), transient=False) as bars:
+        yield _Bars(bars)
+
+
+class _Bars:
+    """Adapts rich's bars: one bar a stage; rates are counted here, from any thread."""
+
+    def __init__(self, bars: Any) -> None:
+        self._bars, self._task, self._unit, self._lock = bars, None, "", threading.Lock()
+
+    def start(self, stage: str, total: float | None = None, unit: str = "") -> None:
+        """A new bar; the one before it is complete."""
+        if self._task is not None:
+            done = next(task for task in self._bars.tasks if task.id == self._task)
+            self._bars.update(self._task, total=done.completed or 1, completed=done.completed or 1)
+        self._unit = unit
+        self._task = self._bars.add_task(stage, total=total, note="")
+
+    def advance(self, amount: float, **numbers: float) -> None:
+        """Moves the bar and rewrites its note."""
+        with self._lock:
+            task = next(task for task in self._bars.tasks if task.id == self._task)
+            elapsed = task.elapsed or 0.0
+            parts = [f"{name} {value:.3f}" for name, value in numbers.items()]
+            if elapsed > 0.2:
+                parts.insert(0, f"{_short((task.completed + amount) / elapsed)} {self._unit}/s")
+            self._bars.update(self._task, advance=amount, note=" · ".join(parts))
+
+
+def _short(value: float) -> str:
+    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if value >= size:
+            return f"{value / size:.1f} {unit}"
+    return f"{value:.0f}"
+
+
+def size(count: float) -> str:
+    """Bytes for people: 28.6 MB."""
+    for unit, one in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= one:
+            return f"{count / one:.1f} {unit}"
+    return f"{count:.0f} B"
