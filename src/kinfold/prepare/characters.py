@@ -1,0 +1,69 @@
+"""What each Unicode character is to a tokenizer, as two-stage tables that a kernel reads."""
+
+from __future__ import annotations
+
+import functools
+import unicodedata
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+_CODE_POINTS = 0x110000
+# Behind these planes there are private characters and variation selectors only.
+_ASSIGNED = 0x40000
+_SELECTORS = range(0xE0100, 0xE01F0)
+# The apostrophe in both its forms, the underscore, and the two joiners that Indic scripts and Persian write inside words.
+_JOINERS = "'’_\u200c\u200d"
+
+
+class Characters(NamedTuple):
+    """Tables for `kernels.tokens`.
+
+    Args:
+        ascii_letters: (256,) uint8; what a letter below 128 becomes, 0 for all else.
+        pages: (4352,) int32; where in `points` the entries of 256 code points begin.
+        points: int32; what is added to a code point << 2 | its class.
+    """
+
+    ascii_letters: np.ndarray
+    pages: np.ndarray
+    points: np.ndarray
+
+
+@functools.cache
+def characters(tokenizer: Literal["words", "whitespace"], lower: bool) -> Characters:
+    """The tables of a tokenizer.
+
+    For `words`, letters and digits are what `str.isalnum` says and marks are Unicode's category M; for `whitespace`,
+    all is a letter but what `str.isspace` says. A character is lower-cased by itself: as `str.lower` does, but for
+    İ (U+0130), which becomes i, and Σ, which becomes σ at a word's end too.
+    """
+    from kinfold.kernels.tokens import APART, JOINER, LETTER, MARK
+
+    becomes = np.arange(_CODE_POINTS, dtype=np.int32)
+    if lower:
+        for point in range(0x20000):
+            small = chr(point).lower()
+            if small != chr(point):
+                becomes[point] = ord(small[0])
+    if tokenizer == "words":
+        kinds = np.full(_CODE_POINTS, APART, np.int32)
+        for point in (*range(_ASSIGNED), *_SELECTORS):
+            character = chr(point)
+            if character.isalnum():
+                kinds[point] = LETTER
+            elif unicodedata.category(character)[0] == "M":
+                kinds[point] = MARK
+        kinds[[ord(each) for each in _JOINERS]] = JOINER
+    else:
+        kinds = np.full(_CODE_POINTS, LETTER, np.int32)
+        kinds[[point for point in range(0x10000) if chr(point).isspace()]] = APART
+    ascii_letters = np.where(kinds[:128] == LETTER, becomes[:128], 0).astype(np.uint8)
+    # Differences, so that the pages of unchanged characters are alike and kept once.
+    entries = (becomes - np.arange(_CODE_POINTS, dtype=np.int32)) << 2 | kinds
+    points, pages = np.unique(entries.reshape(-1, 256), axis=0, return_inverse=True)
+    return Characters(
+        np.concatenate([ascii_letters, np.zeros(128, np.uint8)]),
+        pages.reshape(-1).astype(np.int32) * 256,
+        np.ascontiguousarray(points, np.int32).reshape(-1),
+    )
