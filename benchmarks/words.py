@@ -1,0 +1,315 @@
+"""Word vectors beside gensim (corpus_file, its fastest mode) and fastText without n-grams, on 14 million words of novels.
+
+Every training is a process of its own, so that memory is what that run took; contenders take turns. Same tokens, same
+vocabulary, same settings: skip-gram or CBOW, 5 negatives, window 5, subsampling 1e-3, rate 0.025 falling linearly, 2 threads.
+
+    python benchmarks/words.py              everything, some twenty minutes
+    python benchmarks/words.py --rounds 1   a first look
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+from _measure import peak_memory, record
+
+DATA = Path(os.environ.get("KINFOLD_DATA", Path(__file__).parent.parent.parent / "shared" / "data"))
+SETS = {"WordSim-353": "EN-WS-353-ALL.txt", "SimLex-999": "EN-SIMLEX-999.txt"}
+RATE, WINDOW, NEGATIVES, SAMPLE, MIN_COUNT = 0.025, 5, 5, 1e-3, 5
+
+
+# One contender in a process of its own. Each gives seconds for the vocabulary and for training, and writes its vectors.
+
+
+def kinfold(job: dict[str, Any]) -> dict[str, Any]:
+    from kinfold.core.shapes import Items
+    from kinfold.learn import Word2Vec
+    from kinfold.prepare.tokens import sequences
+    from kinfold.sources.text import read
+
+    tiny = sequences(Items(["a b c a b c"] * 4), min_count=1, threads=1)
+    for mode in ("skipgram", "cbow"):
+        Word2Vec(dim=job["dim"], epochs=1, mode=mode).fit(tiny, threads=1)  # loads what an earlier process compiled
+    began = time.perf_counter()
+    data = sequences(read(job["file"]), tokenizer="whitespace", min_count=MIN_COUNT, threads=job["threads"])
+    ready = time.perf_counter()
+    learner = Word2Vec(
+        dim=job["dim"], epochs=job["epochs"], window=WINDOW, negatives=NEGATIVES, subsample=SAMPLE, learning_rate=RATE,
+        mode=job["mode"],
+    )  # fmt: skip
+    space = learner.fit(data, seed=job["seed"], threads=job["threads"])
+    done = time.perf_counter()
+    memory = peak_memory()
+    if job["out"]:
+        space.save(job["out"])
+    return {
+        "vocabulary": ready - began, "train": done - ready, "tokens": len(data.ids), "words": len(space), "memory": memory,
+    }  # fmt: skip
+
+
+def gensim(job: dict[str, Any]) -> dict[str, Any]:
+    from gensim.models import Word2Vec
+
+    model = Word2Vec(
+        vector_size=job["dim"], epochs=job["epochs"], window=WINDOW, negative=NEGATIVES, sample=SAMPLE, alpha=RATE,
+        min_count=MIN_COUNT, workers=job["threads"], sg=int(job["mode"] == "skipgram"), seed=job["seed"] + 1,
+    )  # fmt: skip
+    began = time.perf_counter()
+    model.build_vocab(corpus_file=job["file"])
+    ready = time.perf_counter()
+    model.train(
+        corpus_file=job["file"],
+        total_examples=model.corpus_count,
+        total_words=model.corpus_total_words,
+        epochs=job["epochs"],
+    )
+    done = time.perf_counter()
+    memory = peak_memory()
+    tokens = sum(model.wv.get_vecattr(word, "count") for word in model.wv.index_to_key)
+    _save(job["out"], model.wv.index_to_key, model.wv.vectors)
+    words = len(model.wv)
+    return {"vocabulary": ready - began, "train": done - ready, "tokens": tokens, "words": words, "memory": memory}
+
+
+def fasttext(job: dict[str, Any]) -> dict[str, Any]:
+    import fasttext as library
+
+    options = {
+        "model": job["mode"], "dim": job["dim"], "ws": WINDOW, "neg": NEGATIVES, "t": SAMPLE, "lr": RATE, "minn": 0, "maxn": 0,
+        "minCount": MIN_COUNT, "thread": job["threads"], "bucket": 1, "verbose": 0,
+    }  # fmt: skip
+    # It reads the dictionary and trains in one call: the time of an epoch is what one epoch more costs.
+    began = time.perf_counter()
+    library.train_unsupervised(job["file"], epoch=1, **options)
+    one = time.perf_counter() - began
+    began = time.perf_counter()
+    model = library.train_unsupervised(job["file"], epoch=1 + job["epochs"], **options)
+    more = time.perf_counter() - began
+    tokens = sum(model.get_words(include_freq=True)[1])
+    return {"train": more - one, "tokens": int(tokens), "words": len(model.get_words()), "memory": peak_memory()}
+
+
+def _save(path: str, words: list[str], vectors: np.ndarray) -> None:
+    from kinfold import Space
+
+    if path:
+        Space.of(words, vectors).save(path)
+
+
+def run(contender: str, **job: Any) -> dict[str, Any]:
+    """One contender in a new process."""
+    job = {"dim": 100, "epochs": 1, "threads": 2, "mode": "skipgram", "seed": 0, "out": "", **job}
+    found = subprocess.run(
+        [sys.executable, __file__, "--job", contender, json.dumps(job)], capture_output=True, text=True
+    )
+    if found.returncode:
+        raise RuntimeError(found.stderr)
+    result: dict[str, Any] = json.loads(found.stdout.splitlines()[-1])
+    result["rate"] = result["tokens"] * job["epochs"] / result["train"]
+    print(
+        f"  {contender:8s} {job['mode']} {job['dim']} d × {job['epochs']}: {result['rate']:12,.0f} words/s", flush=True
+    )
+    return result
+
+
+# The comparisons.
+
+
+def speed(rounds: int, contenders: dict[str, dict[str, Any]], **job: Any) -> dict[str, Any]:
+    """Median words per second of each contender and the ratios to Kinfold, round by round in turn."""
+    found: dict[str, list[float]] = {name: [] for name in contenders}
+    for seed in range(rounds):
+        for name, own in contenders.items():
+            found[name].append(run(name, seed=seed, **{**job, **own})["rate"])
+    return _rates(found)
+
+
+def _rates(found: dict[str, list[float]]) -> dict[str, Any]:
+    ratios = {
+        name: median(ours / theirs for ours, theirs in zip(found["kinfold"], rates, strict=True))
+        for name, rates in found.items()
+        if name != "kinfold"
+    }
+    return {"words_per_second": found, "ratio": ratios}
+
+
+def quality(rounds: int, folder: Path, **job: Any) -> dict[str, Any]:
+    """Scores of both with several seeds, and the speed and memory of the same runs."""
+    import kinfold as kf
+
+    runs: dict[str, list[dict[str, Any]]] = {"kinfold": [], "gensim": []}
+    for seed in range(rounds):
+        for name, results in runs.items():
+            out = str(folder / f"{name}.arrow")
+            result = run(name, seed=seed, out=out, **job)
+            space = kf.open(out)
+            analogies = kf.measure.analogies(space, DATA / "word_eval" / "questions-words.txt", restrict=30_000)
+            scores = {"analogies": _scored(analogies["accuracy"])}
+            for title, file in SETS.items():
+                scores[title] = _scored(kf.measure.similarity(space, DATA / "word_eval" / file)["spearman"])
+            result["scores"] = scores
+            results.append(result)
+            print("   ", {name: round(value["value"], 4) for name, value in scores.items()}, flush=True)
+    verdict = {}
+    for title in ("analogies", *SETS):
+        ours, theirs = ([each["scores"][title] for each in runs[name]] for name in ("kinfold", "gensim"))
+        half = float(np.mean([each["high"] - each["low"] for each in theirs])) / 2
+        means = [float(np.mean([each["value"] for each in side])) for side in (ours, theirs)]
+        verdict[title] = {
+            "kinfold": means[0], "gensim": means[1], "half_width": half, "not_below": means[0] >= means[1] - half,
+        }  # fmt: skip
+    rates = _rates({name: [each["rate"] for each in results] for name, results in runs.items()})
+    vocabulary = {name: median(each["vocabulary"] for each in results) for name, results in runs.items()}
+    memory = {name: max(each["memory"] for each in results) for name, results in runs.items()}
+    return {**rates, "scores": verdict, "vocabulary_seconds": vocabulary, "peak_bytes": memory, "runs": runs}
+
+
+def _scored(finding: Any) -> dict[str, float]:
+    return {"value": finding.value, "low": finding.low, "high": finding.high, "n": finding.n}
+
+
+def tokenizing(raw: Path, rounds: int) -> dict[str, Any]:
+    """Raw text to ids: Unicode words, lower-cased, megabytes a second a core."""
+    from kinfold.prepare.tokens import sequences
+    from kinfold.sources.text import read
+
+    size = raw.stat().st_size / 1e6
+    found: dict[int, list[float]] = {1: [], 2: []}
+    sequences(read(raw), threads=1)
+    for _ in range(rounds):
+        for threads, rates in found.items():
+            began = time.perf_counter()
+            sequences(read(raw), threads=threads)
+            rates.append(size / (time.perf_counter() - began))
+    return {"megabytes_per_second": {str(threads): median(rates) for threads, rates in found.items()}}
+
+
+def scaling(file: Path, rounds: int) -> dict[str, Any]:
+    """One and two threads; one, four and all million tokens; a list of strings beside a file."""
+    from kinfold.core.shapes import Sequences
+    from kinfold.learn import Word2Vec
+    from kinfold.prepare.tokens import sequences
+    from kinfold.sources.text import read
+
+    data = sequences(read(file), tokenizer="whitespace", min_count=MIN_COUNT)
+
+    def first(tokens: int) -> Sequences:
+        last = int(np.searchsorted(data.starts, tokens))
+        starts = data.starts[: last + 1]
+        return Sequences(data.keys, data.ids[: starts[-1]], starts)
+
+    def seconds(part: Sequences, threads: int) -> float:
+        began = time.perf_counter()
+        Word2Vec(epochs=1).fit(part, threads=threads)
+        return time.perf_counter() - began
+
+    seconds(first(100_000), 2)
+    by_threads: dict[int, list[float]] = {1: [], 2: []}
+    by_tokens: dict[int, list[float]] = {1_000_000: [], 4_000_000: [], len(data.ids): []}
+    for _ in range(rounds):
+        for threads, times in by_threads.items():
+            times.append(seconds(data, threads))
+        for tokens, times in by_tokens.items():
+            part = first(tokens)
+            times.append(1e6 * seconds(part, 2) / len(part.ids))
+    lines = file.read_text(encoding="utf-8").splitlines()
+    from_list = sequences(read(lines), tokenizer="whitespace", min_count=MIN_COUNT)
+    iterable = [(seconds(data, 2), seconds(from_list, 2)) for _ in range(rounds)]
+    return {
+        "threads": {
+            "seconds": {str(threads): median(times) for threads, times in by_threads.items()},
+            "speed_up": median(one / two for one, two in zip(by_threads[1], by_threads[2], strict=True)),
+        },
+        "seconds_per_million": {str(tokens): median(times) for tokens, times in by_tokens.items()},
+        "list_over_file": median(listed / filed for filed, listed in iterable),
+    }
+
+
+def tokenized(raw: Path, target: Path) -> None:
+    """A lower-cased, white-space-tokenized copy, so that all contenders see the same words."""
+    import re
+
+    word = re.compile(r"\w+(?:['’]\w+)*")
+    with raw.open(encoding="utf-8") as lines, target.open("w", encoding="utf-8") as out:
+        for line in lines:
+            words = word.findall(line.lower())
+            if words:
+                out.write(" ".join(words) + "\n")
+
+
+def summary(results: dict[str, Any]) -> list[dict[str, str]]:
+    """Lines of the README's table."""
+    rows = []
+
+    def rate(what: str, title: str, peer: str, name: str) -> None:
+        rates = results[what]["words_per_second"]
+        row = [f"{median(rates[each]) / 1e3:,.0f} k words/s" for each in ("kinfold", peer)]
+        ratio = results[what]["ratio"][peer]
+        rows.append({"measured": title, "kinfold": row[0], "beside": f"{name} {row[1]}", "ratio": f"{ratio:.1f}×"})
+
+    rate("skipgram_100", "skip-gram, 100 d, 5 epochs", "gensim", "gensim 4.4")
+    rate("skipgram_300", "skip-gram, 300 d", "gensim", "gensim 4.4")
+    rate("cbow_100", "CBOW, 100 d", "gensim", "gensim 4.4")
+    rate("fasttext_100", "skip-gram, 100 d, no n-grams", "fasttext", "fastText 0.9.2")
+    for title, score in results["skipgram_100"]["scores"].items():
+        rows.append({
+            "measured": f"{title}, same runs, mean of {len(results['skipgram_100']['runs']['kinfold'])} seeds",
+            "kinfold": f"{score['kinfold']:.3f}",
+            "beside": f"gensim {score['gensim']:.3f} ± {score['half_width']:.3f}",
+            "ratio": "",
+        })  # fmt: skip
+    seconds = results["skipgram_100"]["vocabulary_seconds"]
+    rows.append({
+        "measured": "vocabulary and ids of 14 M words", "kinfold": f"{seconds['kinfold']:.2f} s",
+        "beside": f"gensim build_vocab {seconds['gensim']:.2f} s", "ratio": f"{seconds['gensim'] / seconds['kinfold']:.1f}×",
+    })  # fmt: skip
+    memory = results["skipgram_100"]["peak_bytes"]
+    rows.append({
+        "measured": "peak memory of that run", "kinfold": f"{memory['kinfold'] / 1e6:,.0f} MB",
+        "beside": f"gensim {memory['gensim'] / 1e6:,.0f} MB", "ratio": f"{memory['kinfold'] / memory['gensim']:.2f}×",
+    })  # fmt: skip
+    return rows
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--job", nargs=2)
+    arguments = parser.parse_args()
+    if arguments.job:
+        print(json.dumps(globals()[arguments.job[0]](json.loads(arguments.job[1]))))
+        return
+    import lzma
+
+    rounds = arguments.rounds
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        raw, file = folder / "novels.txt", folder / "tokens.txt"
+        raw.write_bytes(lzma.decompress((DATA / "text" / "novels.txt.xz").read_bytes()))
+        tokenized(raw, file)
+        job = {"file": str(file)}
+        ours = {"kinfold": {}, "gensim": {}}
+        results: dict[str, Any] = {
+            "tokenizing": tokenizing(raw, rounds),
+            "scaling": scaling(file, rounds),
+            "skipgram_300": speed(rounds, ours, dim=300, **job),
+            "cbow_100": speed(rounds, ours, mode="cbow", **job),
+            "fasttext_100": speed(rounds, {"kinfold": {}, "fasttext": {}}, **job),
+            "skipgram_100": quality(rounds, folder, epochs=5, **job),
+        }
+    results["summary"] = summary(results)
+    record("words", results)
+
+
+if __name__ == "__main__":
+    main()
