@@ -1,7 +1,8 @@
-"""Word vectors beside gensim (corpus_file, its fastest mode) and fastText without n-grams, on 14 million words of novels.
+"""Word vectors beside gensim (corpus_file, its fastest mode) and fastText without n-grams: 14 million words of novels.
 
 Every training is a process of its own, so that memory is what that run took; contenders take turns. Same tokens, same
-vocabulary, same settings: skip-gram or CBOW, 5 negatives, window 5, subsampling 1e-3, rate 0.025 falling linearly, 2 threads.
+vocabulary, same settings: skip-gram or CBOW, 5 negatives, window 5, subsampling 1e-3, rate 0.025 falling linearly,
+2 threads.
 
     python benchmarks/words.py              everything, some twenty minutes
     python benchmarks/words.py --rounds 1   a first look
@@ -44,26 +45,43 @@ def kinfold(job: dict[str, Any]) -> dict[str, Any]:
     data = sequences(read(job["file"]), tokenizer="whitespace", min_count=MIN_COUNT, threads=job["threads"])
     ready = time.perf_counter()
     learner = Word2Vec(
-        dim=job["dim"], epochs=job["epochs"], window=WINDOW, negatives=NEGATIVES, subsample=SAMPLE, learning_rate=RATE,
+        dim=job["dim"],
+        epochs=job["epochs"],
+        window=WINDOW,
+        negatives=NEGATIVES,
+        subsample=SAMPLE,
+        learning_rate=RATE,
         mode=job["mode"],
-    )  # fmt: skip
+    )
     space = learner.fit(data, seed=job["seed"], threads=job["threads"])
     done = time.perf_counter()
     memory = peak_memory()
     if job["out"]:
         space.save(job["out"])
     return {
-        "vocabulary": ready - began, "train": done - ready, "tokens": len(data.ids), "words": len(space), "memory": memory,
-    }  # fmt: skip
+        "vocabulary": ready - began,
+        "train": done - ready,
+        "tokens": len(data.ids),
+        "words": len(space),
+        "memory": memory,
+    }
 
 
 def gensim(job: dict[str, Any]) -> dict[str, Any]:
     from gensim.models import Word2Vec
 
     model = Word2Vec(
-        vector_size=job["dim"], epochs=job["epochs"], window=WINDOW, negative=NEGATIVES, sample=SAMPLE, alpha=RATE,
-        min_count=MIN_COUNT, workers=job["threads"], sg=int(job["mode"] == "skipgram"), seed=job["seed"] + 1,
-    )  # fmt: skip
+        vector_size=job["dim"],
+        epochs=job["epochs"],
+        window=WINDOW,
+        negative=NEGATIVES,
+        sample=SAMPLE,
+        alpha=RATE,
+        min_count=MIN_COUNT,
+        workers=job["threads"],
+        sg=int(job["mode"] == "skipgram"),
+        seed=job["seed"] + 1,
+    )
     began = time.perf_counter()
     model.build_vocab(corpus_file=job["file"])
     ready = time.perf_counter()
@@ -85,9 +103,19 @@ def fasttext(job: dict[str, Any]) -> dict[str, Any]:
     import fasttext as library
 
     options = {
-        "model": job["mode"], "dim": job["dim"], "ws": WINDOW, "neg": NEGATIVES, "t": SAMPLE, "lr": RATE, "minn": 0, "maxn": 0,
-        "minCount": MIN_COUNT, "thread": job["threads"], "bucket": 1, "verbose": 0,
-    }  # fmt: skip
+        "model": job["mode"],
+        "dim": job["dim"],
+        "ws": WINDOW,
+        "neg": NEGATIVES,
+        "t": SAMPLE,
+        "lr": RATE,
+        "minn": 0,
+        "maxn": 0,
+        "minCount": MIN_COUNT,
+        "thread": job["threads"],
+        "bucket": 1,
+        "verbose": 0,
+    }
     # It reads the dictionary and trains in one call: the time of an epoch is what one epoch more costs.
     began = time.perf_counter()
     library.train_unsupervised(job["file"], epoch=1, **options)
@@ -166,8 +194,11 @@ def quality(rounds: int, folder: Path, **job: Any) -> dict[str, Any]:
         half = float(np.mean([each["high"] - each["low"] for each in theirs])) / 2
         means = [float(np.mean([each["value"] for each in side])) for side in (ours, theirs)]
         verdict[title] = {
-            "kinfold": means[0], "gensim": means[1], "half_width": half, "not_below": means[0] >= means[1] - half,
-        }  # fmt: skip
+            "kinfold": means[0],
+            "gensim": means[1],
+            "half_width": half,
+            "not_below": means[0] >= means[1] - half,
+        }
     rates = _rates({name: [each["rate"] for each in results] for name, results in runs.items()})
     vocabulary = {name: median(each["vocabulary"] for each in results) for name, results in runs.items()}
     memory = {name: max(each["memory"] for each in results) for name, results in runs.items()}
@@ -262,22 +293,32 @@ def summary(results: dict[str, Any]) -> list[dict[str, str]]:
     rate("cbow_100", "CBOW, 100 d", "gensim", "gensim 4.4")
     rate("fasttext_100", "skip-gram, 100 d, no n-grams", "fasttext", "fastText 0.9.2")
     for title, score in results["skipgram_100"]["scores"].items():
-        rows.append({
-            "measured": f"{title}, same runs, mean of {len(results['skipgram_100']['runs']['kinfold'])} seeds",
-            "kinfold": f"{score['kinfold']:.3f}",
-            "beside": f"gensim {score['gensim']:.3f} ± {score['half_width']:.3f}",
-            "ratio": "",
-        })  # fmt: skip
+        rows.append(
+            {
+                "measured": f"{title}, same runs, mean of {len(results['skipgram_100']['runs']['kinfold'])} seeds",
+                "kinfold": f"{score['kinfold']:.3f}",
+                "beside": f"gensim {score['gensim']:.3f} ± {score['half_width']:.3f}",
+                "ratio": "",
+            }
+        )
     seconds = results["skipgram_100"]["vocabulary_seconds"]
-    rows.append({
-        "measured": "vocabulary and ids of 14 M words", "kinfold": f"{seconds['kinfold']:.2f} s",
-        "beside": f"gensim build_vocab {seconds['gensim']:.2f} s", "ratio": f"{seconds['gensim'] / seconds['kinfold']:.1f}×",
-    })  # fmt: skip
+    rows.append(
+        {
+            "measured": "vocabulary and ids of 14 M words",
+            "kinfold": f"{seconds['kinfold']:.2f} s",
+            "beside": f"gensim build_vocab {seconds['gensim']:.2f} s",
+            "ratio": f"{seconds['gensim'] / seconds['kinfold']:.1f}×",
+        }
+    )
     memory = results["skipgram_100"]["peak_bytes"]
-    rows.append({
-        "measured": "peak memory of that run", "kinfold": f"{memory['kinfold'] / 1e6:,.0f} MB",
-        "beside": f"gensim {memory['gensim'] / 1e6:,.0f} MB", "ratio": f"{memory['kinfold'] / memory['gensim']:.2f}×",
-    })  # fmt: skip
+    rows.append(
+        {
+            "measured": "peak memory of that run",
+            "kinfold": f"{memory['kinfold'] / 1e6:,.0f} MB",
+            "beside": f"gensim {memory['gensim'] / 1e6:,.0f} MB",
+            "ratio": f"{memory['kinfold'] / memory['gensim']:.2f}×",
+        }
+    )
     return rows
 
 

@@ -1,4 +1,4 @@
-"""Writes the generated documents: docs/cli.md and the numbers in README.md. With --check, fails where they are stale."""
+"""Writes the generated documents, docs/cli.md and the numbers in README.md; with --check, fails where they are stale."""
 
 from __future__ import annotations
 
@@ -12,9 +12,21 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
 COMMANDS = (
-    "", "learn", "learn words", "info", "nearest", "analogy", "evaluate", "convert", "map", "report", "index", "recall",
-    "demo", "version",
-)  # fmt: skip
+    "",
+    "learn",
+    "learn words",
+    "info",
+    "nearest",
+    "analogy",
+    "evaluate",
+    "convert",
+    "map",
+    "report",
+    "index",
+    "recall",
+    "demo",
+    "version",
+)
 
 
 def cli() -> str:
@@ -23,8 +35,11 @@ def cli() -> str:
     for command in COMMANDS:
         run = subprocess.run(
             [Path(sys.executable).parent / "kinfold", *command.split(), "--help"],
-            capture_output=True, text=True, check=True, env=plain,
-        )  # fmt: skip
+            capture_output=True,
+            text=True,
+            check=True,
+            env=plain,
+        )
         text = "\n".join(line.rstrip() for line in run.stdout.strip().splitlines())
         parts += [f"## kinfold {command}".rstrip(), "", "```", text, "```", ""]
     return "\n".join(parts)
@@ -37,10 +52,12 @@ def numbers() -> str:
     for file in sorted(RESULTS.glob("*.json")):
         result = json.loads(file.read_text())
         machines.append(f"{result['machine']}, {result['date']}")
-        for row in result.get("summary", ()):
-            lines.append(f"| {row['measured']} | {row['kinfold']} | {row['beside']} | {row['ratio']} |")
+        rows = result.get("summary", ())
+        lines += [f"| {row['measured']} | {row['kinfold']} | {row['beside']} | {row['ratio']} |" for row in rows]
     where = "; ".join(dict.fromkeys(machines))
-    return "\n".join([*lines, "", f"Medians of one run with the contenders in turn, on {where}. `make bench` repeats it."])
+    return "\n".join(
+        [*lines, "", f"Medians of one run with the contenders in turn, on {where}. `make bench` repeats it."]
+    )
 
 
 def readme() -> str:

@@ -1,0 +1,92 @@
+"""Every learner of the catalogue, by the same rules."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+from worlds import block_counts, blocks, same_block
+
+from kinfold import Space
+from kinfold.core.errors import ShapeMismatch
+from kinfold.core.keys import Keys
+from kinfold.core.shapes import Counts, Sequences
+from kinfold.learn import LEARNERS
+
+WORLDS = {Sequences: blocks, Counts: block_counts}
+NAMES = [entry.name for entry in LEARNERS]
+
+
+def small(name):
+    """The learner at a size that fits in a moment, and its world."""
+    kind = LEARNERS[name]
+    return kind(dim=12), WORLDS[kind.takes]()
+
+
+@pytest.mark.parametrize("name", NAMES)
+class TestEveryLearner:
+    def test_the_same_seed_gives_the_same_bytes_on_one_thread(self, name):
+        learner, data = small(name)
+        one, two = (learner.fit(data, seed=3, threads=1) for _ in range(2))
+        assert one.rows.values.tobytes() == two.rows.values.tobytes()
+        assert one.frame == two.frame
+
+    def test_two_seeds_are_two_frames_or_the_same_rows(self, name):
+        learner, data = small(name)
+        one, two = (learner.fit(data, seed=seed, threads=1) for seed in (3, 4))
+        assert (one.frame == two.frame) == np.array_equal(one.rows.values, two.rows.values)
+
+    def test_it_finds_what_was_planted(self, name):
+        learner, data = small(name)
+        assert same_block(learner.fit(data, threads=2)) > 0.95
+
+    def test_rows_are_finite_float32_one_a_key(self, name):
+        learner, data = small(name)
+        space = learner.fit(data, threads=1)
+        assert space.rows.dtype == np.float32
+        assert np.isfinite(space.rows.values).all()
+        assert len(space) == len(data.keys if isinstance(data, Sequences) else data.row_keys)
+        assert space.dim == 12
+
+    def test_the_input_is_left_untouched(self, name):
+        learner, data = small(name)
+        arrays = (data.ids, data.starts) if isinstance(data, Sequences) else (data.values.data, data.values.indices)
+        before = [array.tobytes() for array in arrays]
+        learner.fit(data, threads=1)
+        assert [array.tobytes() for array in arrays] == before
+
+    def test_names_do_not_matter(self, name):
+        learner, data = small(name)
+        keys = data.keys if isinstance(data, Sequences) else data.row_keys
+        other = Keys([f"x{number}" for number in range(len(keys))], "word")
+        names = ("keys",) if isinstance(data, Sequences) else ("row_keys", "column_keys")
+        renamed = dataclasses.replace(data, **dict.fromkeys(names, other))
+        one, two = (learner.fit(each, threads=1) for each in (data, renamed))
+        np.testing.assert_array_equal(one.rows.values, two.rows.values)
+
+    def test_saved_and_opened_it_is_equal(self, name, tmp_path):
+        learner, data = small(name)
+        space = learner.fit(data, threads=1)
+        space.save(tmp_path / "space.arrow")
+        again = Space.open(tmp_path / "space.arrow")
+        np.testing.assert_array_equal(again.rows.values, space.rows.values)
+        assert again.keys == space.keys
+        assert again.card.to_json() == space.card.to_json()
+        assert again.table == space.table
+
+    def test_the_card_is_enough_to_redo_the_work(self, name):
+        learner, data = small(name)
+        space = learner.fit(data, seed=5, threads=1)
+        again = LEARNERS[space.card.method](**space.card.parameters).fit(data, seed=space.card.seed, threads=1)
+        np.testing.assert_array_equal(again.rows.values, space.rows.values)
+
+    def test_another_shape_is_refused_by_name(self, name):
+        learner, data = small(name)
+        wrong = block_counts() if isinstance(data, Sequences) else blocks()
+        with pytest.raises(ShapeMismatch, match=type(wrong).__name__):
+            learner.fit(wrong)
+
+    def test_every_field_is_documented(self, name):
+        kind = LEARNERS[name]
+        for field in dataclasses.fields(kind):
+            assert f"    {field.name}: " in kind.__doc__
+        assert "Source:" in kind.__doc__

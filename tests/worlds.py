@@ -1,0 +1,36 @@
+"""Data with a known answer."""
+
+from __future__ import annotations
+
+import numpy as np
+import scipy.sparse as sparse
+
+from kinfold.core.keys import Keys
+from kinfold.core.shapes import Counts, Sequences
+
+
+def blocks(groups=4, size=12, sentences=1500, length=8, seed=0) -> Sequences:
+    """Keys of a block stand together in sequences, keys of different blocks never do: `b2_7` is number 7 of block 2."""
+    rng = np.random.default_rng(seed)
+    names = [f"b{block}_{number}" for block in range(groups) for number in range(size)]
+    ids = [block * size + rng.integers(0, size, length) for block in rng.integers(0, groups, sentences)]
+    starts = np.arange(sentences + 1, dtype=np.int64) * length
+    return Sequences(Keys(names, "word"), np.concatenate(ids).astype(np.int32), starts)
+
+
+def block_counts(groups=4, size=12, seed=0) -> Counts:
+    """Counts of the same world: dense within a block, with a little noise between blocks."""
+    rng = np.random.default_rng(seed)
+    keys = blocks(groups, size, 1).keys
+    block = np.repeat(np.arange(groups), size)
+    values = np.where(
+        block[:, None] == block, rng.poisson(20, (len(keys), len(keys))), rng.random((len(keys), len(keys))) < 0.05
+    )
+    values = np.triu(values) + np.triu(values, 1).T
+    return Counts(keys, keys, sparse.csr_array(values.astype(np.float32)))
+
+
+def same_block(space, k=5) -> float:
+    """Share of the k nearest rows to each key that are of its block."""
+    hits = space.nearest_many(list(space.keys), k)
+    return float(np.mean([key.split("_")[0] == each.query.split("_")[0] for each in hits for key in each.keys]))
