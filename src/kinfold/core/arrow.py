@@ -74,7 +74,8 @@ def open_space(path: str | os.PathLike[str]) -> Space:
         table = pa.ipc.open_file(pa.memory_map(str(found))).read_all()
     except (pa.ArrowInvalid, OSError, pa.ArrowNotImplementedError, pa.ArrowSerializationError) as error:
         raise BadData(
-            f"{found}: not the Arrow file of a Space ({str(error).splitlines()[0]}). `kinfold convert` reads other formats."
+            f"{found}: not the Arrow file of a Space ({str(error).splitlines()[0]}). "
+            "`kinfold convert` reads other formats."
         ) from error
     metadata = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
     if "kinfold.card" not in metadata or any(name not in table.column_names for name in ("key", "vector")):

@@ -95,7 +95,8 @@ class Keys:
             )
         kinds = ", ".join(f"{len(rows):,} in '{each}'" for each, rows in self.groups.items())
         raise UnknownKey(
-            f"no row is named '{name}' among {len(self):,} ({kinds}).{did_you_mean(name, self)} Space.keys lists them all."
+            f"no row is named '{name}' among {len(self):,} ({kinds}).{did_you_mean(name, self)} "
+            "Space.keys lists them all."
         )
 
     def rows(self, names: Any, group: str | None = None) -> np.ndarray:

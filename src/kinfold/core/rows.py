@@ -67,7 +67,9 @@ class Rows:
 
     def take(self, rows: Any) -> np.ndarray:
         """Some rows (m, dim) float32, copied."""
-        return self.values[rows].astype(np.float32, copy=True)
+        some: np.ndarray = self.values[rows]
+        # Picking by an array of rows copies already; by a row or a slice it does not.
+        return some.astype(np.float32, copy=some.base is not None)
 
     def dense(self) -> np.ndarray:
         """All rows (n, dim) float32; the memory itself where it is float32."""

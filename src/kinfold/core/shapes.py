@@ -123,7 +123,8 @@ class Counts:
     def __post_init__(self) -> None:
         if self.values.shape != (len(self.row_keys), len(self.column_keys)):
             raise BadData(
-                f"a matrix of shape {self.values.shape} does not go with {len(self.row_keys):,} and {len(self.column_keys):,} keys."
+                f"a matrix of shape {self.values.shape} does not go with {len(self.row_keys):,} row keys "
+                f"and {len(self.column_keys):,} column keys."
             )
 
 

@@ -12,10 +12,11 @@ import numpy as np
 import pyarrow as pa
 
 from kinfold.core.card import Card, born
-from kinfold.core.errors import BadData, BadOption, FrameMismatch, UnknownName, did_you_mean
+from kinfold.core.errors import BadData, FrameMismatch, UnknownName, did_you_mean
 from kinfold.core.hits import Hits
 from kinfold.core.keys import Keys
 from kinfold.core.metric import Metric
+from kinfold.core.nearest import nearest_many
 from kinfold.core.report import Report
 from kinfold.core.rows import Rows
 from kinfold.core.where import matches
@@ -143,7 +144,7 @@ class Space:
             UnknownKey: One of them is the name of no row.
         """
         found = self.keys.rows(keys)
-        for place in np.flatnonzero(found < 0):
+        for place in np.flatnonzero(found < 0).tolist():
             found[place] = self.keys.row(keys[place])
         return self.rows.take(found)
 
@@ -243,38 +244,18 @@ class Space:
         exclude: Sequence[str] = (),
     ) -> list[Hits]:
         """`nearest` for a batch of keys or vectors (q, dim): one product serves all of them."""
-        if k < 1:
-            raise BadOption(f"k is {k}; it must be at least 1.")
-        own = np.array([self.keys.row(each) if isinstance(each, str) else -1 for each in queries], np.int64)
-        vectors = (
-            np.stack(
-                [
-                    self.rows.take(row) if row >= 0 else self._checked(each)
-                    for row, each in zip(own, queries, strict=True)
-                ]
-            )
-            if len(own)
-            else np.zeros((0, self.dim), np.float32)
-        )
-        banned = np.array([self.keys.row(each) for each in exclude], np.int64)
-        allowed = None if where is None else self.where(where)
-        hits: list[Hits | None] = [None] * len(own)
-        homes = [group if group or row < 0 else self.keys.group_of(row) for row in own.tolist()]
-        for home in dict.fromkeys(homes):
-            members = np.array([place for place, each in enumerate(homes) if each == home])
-            among = self._among(home, allowed)
-            extra = len(banned) + 1
-            norms = None if self.metric is Metric.DOT else self.rows.norms
-            scores, rows = topk(
-                self.rows.values, vectors[members], min(k + extra, len(self)), self.metric.value, norms, among
-            )
-            for place, score, row in zip(members, scores, rows, strict=True):
-                good = (row >= 0) & (row != own[place]) & ~np.isin(row, banned)
-                row, score = row[good][:k], score[good][:k]
-                query = queries[place]
-                names = self.keys.names.take(pa.array(row)).to_pylist()
-                hits[place] = Hits(names, score, row, query if isinstance(query, str) else "")
-        return [each for each in hits if each is not None]
+        return nearest_many(self, self.topk, queries, k, where=where, group=group, exclude=exclude)
+
+    def topk(self, vectors: np.ndarray, k: int, among: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+        """Exact search without names: scores (q, k) float32 and rows (q, k) int64, best first.
+
+        Args:
+            vectors: (q, dim) float32, finite.
+            k: Rows wanted; -inf and -1 fill up where there are fewer.
+            among: Ascending rows (m,) int64 to choose from; all where it is None.
+        """
+        norms = None if self.metric is Metric.DOT else self.rows.norms
+        return topk(self.rows.values, vectors, k, self.metric.value, norms, among)
 
     def same_frame(self, other: Space) -> None:
         """Does nothing where the rows of both can be compared.
@@ -284,27 +265,9 @@ class Space:
         """
         if self.frame != other.frame:
             raise FrameMismatch(
-                f"these Spaces are in different frames ({self.frame} and {other.frame}), so their rows cannot be compared. "
-                "Align one first: kinfold.align(a, to=b)."
+                f"these Spaces are in different frames ({self.frame} and {other.frame}), "
+                "so their rows cannot be compared. Align one first: kinfold.align(a, to=b)."
             )
-
-    def _among(self, group: str | None, allowed: np.ndarray | None) -> np.ndarray | None:
-        if group is None or len(self.groups) == 1:
-            if group is not None:
-                self.keys.range_of(group)
-            return allowed
-        home = self.keys.range_of(group)
-        if allowed is None:
-            return np.arange(home.start, home.stop)
-        return allowed[(allowed >= home.start) & (allowed < home.stop)]
-
-    def _checked(self, vector: Any) -> np.ndarray:
-        array = np.asarray(vector, np.float32)
-        if array.shape != (self.dim,):
-            raise BadOption(f"a query is a key or a vector of {self.dim} numbers, not an array of shape {array.shape}.")
-        if not np.isfinite(array).all():
-            raise BadOption("the query vector holds a number that is NaN or infinite.")
-        return array
 
 
 def group_column(keys: Keys) -> pa.DictionaryArray:

@@ -7,8 +7,13 @@ from __future__ import annotations
 
 import numpy as np
 
-_QUERIES = 256
-_ROWS = 4096
+# Together one block of scores of some 4 MB: large enough for BLAS, small enough to be read again from the cache.
+_QUERIES = 1024
+_SCORES = 1 << 20
+# Of the rows that must be copied before BLAS can read them (float16, or picked one by one).
+_COPIED_BYTES = 8 << 20
+# Results of one pass, so that a large k does not multiply with many queries.
+_RESULTS = 1 << 22
 
 
 def topk(
@@ -22,7 +27,7 @@ def topk(
     """Exact search.
 
     Args:
-        rows: (n, d) float32 or float16.
+        rows: (n, d) float32 or float16; a row with a NaN is never found.
         queries: (q, d) float32.
         k: Rows wanted for each query.
         metric: `dot`; `cosine`, of a zero row it is 0; `l2`, minus the Euclidean distance.
@@ -33,74 +38,100 @@ def topk(
         Scores (q, k) float32 and row numbers (q, k) int64, best first, equal scores by row number;
         -inf and -1 fill up where there are fewer than k rows.
     """
-    count = len(rows) if among is None else len(among)
     scores = np.full((len(queries), k), -np.inf, np.float32)
     found = np.full((len(queries), k), -1, np.int64)
-    if count == 0 or k == 0:
+    candidates = _Candidates(rows, metric, norms, among)
+    if candidates.count == 0 or k == 0:
         return scores, found
-    sides = _Sides(rows, metric, norms, among)
-    for start in range(0, len(queries), _QUERIES):
-        part = np.ascontiguousarray(queries[start : start + _QUERIES], np.float32)
+    step = max(1, min(_QUERIES, _RESULTS // k))
+    for start in range(0, len(queries), step):
+        part = np.ascontiguousarray(queries[start : start + step], np.float32)
+        stop = start + len(part)
         if metric == "cosine":
             lengths = np.sqrt(np.einsum("ij,ij->i", part, part))[:, None]
             part = part / np.where(lengths > 0, lengths, 1)
-        stop = start + len(part)
-        if len(part) == 1:
-            _best_of_all(sides, part[0], count, scores[start], found[start])
-        else:
-            _best_by_blocks(sides, part, count, scores[start:stop], found[start:stop])
-    if among is not None:
-        found[found >= 0] = among[found[found >= 0]]
+        _best(candidates, part, scores[start:stop], found[start:stop])
+        candidates.rename(found[start:stop])
+        if metric == "l2":
+            _distances(rows, part, scores[start:stop], found[start:stop])
     return scores, found
 
 
-class _Sides:
-    """Scores of a range of the candidates."""
+class _Candidates:
+    """The rows to choose from, numbered 0..count, and their scores in ranges."""
 
     def __init__(self, rows: np.ndarray, metric: str, norms: np.ndarray | None, among: np.ndarray | None) -> None:
-        self.rows, self.metric, self.norms, self.among = rows, metric, norms, among
+        self.first, self.chosen, self.refused = 0, None, None
+        if among is not None and len(among):
+            self.first, stop = int(among[0]), int(among[-1]) + 1
+            rows = rows[self.first : stop]
+            norms = None if norms is None else norms[self.first : stop]
+            if 4 * len(among) < len(rows):
+                self.chosen = among - self.first
+            elif len(among) < len(rows):
+                # Copying rows one by one costs more than scoring those in between as well.
+                refused = np.ones(len(rows), np.bool_)
+                refused[among - self.first] = False
+                self.refused = refused
+        elif among is not None:
+            rows = rows[:0]
+        self.rows = rows
+        self.count = len(rows) if self.chosen is None else len(self.chosen)
+        self.copied = rows.dtype != np.float32 or self.chosen is not None
+        self.factors = self.offsets = None
+        if norms is not None and metric == "cosine":
+            self.factors = np.divide(1, norms, out=np.zeros(len(norms), np.float32), where=norms > 0)
+        elif norms is not None and metric == "l2":
+            # -|q - x| is as q.x - |x|²/2, for one q
+            self.offsets = norms * norms / 2
 
-    def score(self, queries: np.ndarray, start: int, stop: int) -> np.ndarray:
-        """Scores of candidates start..stop: (q, stop - start), or (stop - start,) for one query (d,)."""
-        pick = slice(start, stop) if self.among is None else self.among[start:stop]
+    def width(self, queries: int) -> int:
+        """How many candidates to score at a time."""
+        widest = max(1024, _SCORES // queries)
+        if self.copied:
+            widest = min(widest, max(64, _COPIED_BYTES // (4 * max(1, self.rows.shape[1]))))
+        return min(widest, self.count)
+
+    def score(self, queries: np.ndarray, start: int, stop: int, memory: np.ndarray) -> np.ndarray:
+        """Scores (q, stop - start) of the candidates start..stop, laid in `memory`."""
+        pick = slice(start, stop) if self.chosen is None else self.chosen[start:stop]
         block = self.rows[pick].astype(np.float32, copy=False)
-        scores = block @ queries if queries.ndim == 1 else queries @ block.T
-        if self.metric == "cosine":
-            assert self.norms is not None
-            norms = self.norms[pick]
-            with np.errstate(divide="ignore", invalid="ignore"):
-                scores /= norms
-            if not norms.all():
-                scores[..., norms == 0] = 0
-        elif self.metric == "l2":
-            assert self.norms is not None
-            # -|q - x| = -sqrt(|q|^2 - 2 q.x + |x|^2)
-            squares = np.einsum("...j,...j->...", queries, queries)
-            scores *= -2
-            scores += self.norms[pick] ** 2
-            scores += squares if queries.ndim == 1 else squares[:, None]
-            np.sqrt(np.maximum(scores, 0, out=scores), out=scores)
-            np.negative(scores, out=scores)
+        scores = memory[: len(queries) * len(block)].reshape(len(queries), len(block))
+        if len(queries) == 1:
+            np.matmul(block, queries[0], out=scores[0])
+        else:
+            np.matmul(queries, block.T, out=scores)
+        if self.factors is not None:
+            scores *= self.factors[pick]
+        elif self.offsets is not None:
+            scores -= self.offsets[pick]
+        if self.refused is not None:
+            scores[:, self.refused[pick]] = -np.inf
         return scores
 
+    def rename(self, found: np.ndarray) -> None:
+        """Candidate numbers become row numbers, in place."""
+        real = found >= 0
+        if self.chosen is not None:
+            found[real] = self.chosen[found[real]]
+        found[real] += self.first
 
-def _best_of_all(sides: _Sides, query: np.ndarray, count: int, scores: np.ndarray, found: np.ndarray) -> None:
-    step = count if sides.among is None and sides.rows.dtype == np.float32 else 1 << 16
-    every = np.concatenate([sides.score(query, at, min(at + step, count)) for at in range(0, count, step)])
-    _keep(np.zeros(count, np.int64), every, np.arange(count), scores[None], found[None])
 
-
-def _best_by_blocks(sides: _Sides, queries: np.ndarray, count: int, scores: np.ndarray, found: np.ndarray) -> None:
-    k = scores.shape[1]
+def _best(candidates: _Candidates, queries: np.ndarray, scores: np.ndarray, found: np.ndarray) -> None:
+    width = candidates.width(len(queries))
+    memory = np.empty(len(queries) * width, np.float32)
+    above = np.empty(memory.shape, np.bool_)
     pending: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
     waiting = 0
-    for start in range(0, count, _ROWS):
-        block = sides.score(queries, start, min(start + _ROWS, count))
+    for start in range(0, candidates.count, width):
+        block = candidates.score(queries, start, min(start + width, candidates.count), memory)
+        good = above[: block.size].reshape(block.shape)
         # A later row loses a tie, so only what is above the k-th best so far can matter.
-        worst = scores[:, -1:]
-        if start == 0 and block.shape[1] > k:
-            worst = np.nextafter(np.partition(block, -k, axis=1)[:, -k : block.shape[1] - k + 1], np.float32(-np.inf))
-        flat = np.flatnonzero(block > worst)
+        if start == 0:
+            np.greater_equal(block, _bound(block, scores.shape[1]), out=good)
+        else:
+            np.greater(block, scores[:, -1:], out=good)
+        flat = np.flatnonzero(good)
         if len(flat):
             query, column = np.divmod(flat, block.shape[1])
             pending.append((query, block.ravel()[flat], column + start))
@@ -111,24 +142,42 @@ def _best_by_blocks(sides: _Sides, queries: np.ndarray, count: int, scores: np.n
     _merge(pending, scores, found)
 
 
+def _bound(block: np.ndarray, k: int) -> np.ndarray:
+    """What the k-th best of each line (q, m) is not below, (q, 1): the k-th best of the maxima of its pieces."""
+    width = max(1, block.shape[1] // (4 * k))
+    pieces = block.shape[1] // width
+    if pieces < k:
+        return np.full((len(block), 1), -np.inf, np.float32)
+    top: np.ndarray = block[:, : pieces * width].reshape(len(block), pieces, width).max(axis=2)
+    if np.isnan(top).any():
+        block[np.isnan(block)] = -np.inf
+        return _bound(block, k)
+    return np.partition(top, pieces - k, axis=1)[:, pieces - k : pieces - k + 1]
+
+
 def _merge(pending: list[tuple[np.ndarray, np.ndarray, np.ndarray]], scores: np.ndarray, found: np.ndarray) -> None:
+    """Puts (query, score, candidate) triples among the best so far."""
     if not pending:
         return
     query, column = np.nonzero(found >= 0)
-    pending = [(query, scores[query, column], found[query, column]), *pending]
-    _keep(*(np.concatenate(each) for each in zip(*pending, strict=True)), scores, found)
-
-
-def _keep(query: np.ndarray, score: np.ndarray, row: np.ndarray, scores: np.ndarray, found: np.ndarray) -> None:
-    """Writes the k best of (query, score, row) triples, row ascending within a query, to `scores` and `found`."""
-    k = scores.shape[1]
-    if len(scores) == 1 and len(score) > 4 * k:
-        worst = np.partition(score, -k)[-k]
-        few = np.flatnonzero(score >= worst)
-        query, score, row = query[few], score[few], row[few]
+    parts = [(query, scores[query, column], found[query, column]), *pending]
+    query, score, row = (np.concatenate(each) for each in zip(*parts, strict=True))
     order = np.lexsort((row, -score, query))
     query, score, row = query[order], score[order], row[order]
     rank = np.arange(len(query)) - np.searchsorted(query, query)
-    best = (rank < k) & (score > -np.inf)
+    best = (rank < scores.shape[1]) & (score > -np.inf)
     scores[query[best], rank[best]] = score[best]
     found[query[best], rank[best]] = row[best]
+
+
+def _distances(rows: np.ndarray, queries: np.ndarray, scores: np.ndarray, found: np.ndarray) -> None:
+    """Minus the distances of what was found, from differences: |q|² - 2 q.x + |x|² would lose the small ones."""
+    step = max(1, _COPIED_BYTES // (4 * max(1, rows.shape[1])))
+    for query, score, row in zip(queries, scores, found, strict=True):
+        some = int(np.count_nonzero(row >= 0))
+        for start in range(0, some, step):
+            stop = min(start + step, some)
+            apart = rows[row[start:stop]].astype(np.float32) - query
+            score[start:stop] = -np.sqrt(np.einsum("ij,ij->i", apart, apart))
+        order = np.lexsort((row[:some], -score[:some]))
+        score[:some], row[:some] = score[:some][order], row[:some][order]
