@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Generic, NamedTuple, Protocol, TypeVar, runtime_checkable
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 import pyarrow as pa
-import scipy.sparse as sparse
 
 from kinfold.core.errors import BadData
 from kinfold.core.keys import Keys
+
+if TYPE_CHECKING:
+    import scipy.sparse as sparse
 
 Raw = TypeVar("Raw")
 

@@ -279,12 +279,12 @@ class Word2Vec:
         history: list[Epoch],
         steps: tuple[dict[str, Any], ...],
     ) -> Space:
-        rows = Rows(weights.inner_rows[:, : self.dim].copy())
+        rows = Rows(weights.close_up(weights.inner, len(keys)))
         rows.refuse_non_finite("what was learned")
         columns: dict[str, Any] = {"count": pa.array(counts)}
         if self.resumable:
-            context = np.ascontiguousarray(weights.outer_rows[: len(keys), : self.dim])
-            columns["context"] = pa.FixedSizeListArray.from_arrays(pa.array(context.reshape(-1)), self.dim)
+            context = weights.close_up(weights.outer, len(keys)).reshape(-1)
+            columns["context"] = pa.FixedSizeListArray.from_arrays(pa.array(context), self.dim)
         training = Report(
             "training",
             (Finding("loss", history[-1].loss, n=len(data.ids), unit="nats"),),
@@ -308,12 +308,22 @@ class _Weights:
         from kinfold.kernels._jit import aligned
         from kinfold.kernels._simd import LANES
 
+        self.dim = dim
         self.width = (dim + LANES - 1) // LANES * LANES
         self.inner = aligned(keys, self.width)
         self.outer = aligned(keys + 1, self.width)
         for start in range(0, keys, 65_536):
             block = self.inner_rows[start : start + 65_536, :dim]
             block[:] = (rng.random(block.shape, dtype=np.float32) - np.float32(0.5)) / np.float32(dim)
+
+    def close_up(self, flat: np.ndarray, keys: int) -> np.ndarray:
+        """The first rows (keys, dim) of a padded matrix, moved together in its own memory, which they take over."""
+        if self.dim != self.width:
+            padded = flat.reshape(-1, self.width)
+            for start in range(0, keys, 4096):
+                block = padded[start : min(start + 4096, keys), : self.dim].copy()
+                flat[start * self.dim : start * self.dim + block.size] = block.reshape(-1)
+        return flat[: keys * self.dim].reshape(keys, self.dim)
 
     @property
     def inner_rows(self) -> np.ndarray:

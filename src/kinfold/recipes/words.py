@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
+import os
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -15,10 +18,12 @@ def words(
     texts: Any,
     *,
     method: str = "word2vec",
+    resume: Space | str | os.PathLike[str] | None = None,
     tokenizer: Literal["words", "whitespace"] | Callable[[str], list[str]] = "words",
     lower: bool | None = None,
     min_count: int = 5,
     max_size: int | None = None,
+    phrases: int = 0,
     column: str | None = None,
     bad_bytes: Literal["replace", "ignore", "strict"] = "replace",
     seed: int = 0,
@@ -31,11 +36,14 @@ def words(
 
     Args:
         texts: Files or folders (plain, .gz, .bz2, .xz, .zst, .jsonl, .csv, .parquet), or strings, or lists of tokens.
-        method: A learner of `kinfold.learn.LEARNERS`.
+        method: How to learn: word2vec or svd; another learner of `kinfold.learn.LEARNERS` from Python.
+        resume: A learned Space (or its file) to go on from, with its parameters where no others are given; words that
+            are new to it join its vocabulary.
         tokenizer: words (Unicode words), whitespace, or a function from a text to its tokens.
         lower: Whether tokens are lower-cased; by default only with the tokenizer `words`.
         min_count: Rarer words are left out.
         max_size: Most words to keep, the frequent ones.
+        phrases: Rounds of joining frequent pairs (new_york); each can double the length of a phrase.
         column: Which column of a table holds the text.
         bad_bytes: What happens to bytes that are not UTF-8: replace, ignore or strict (an error).
         seed: Of everything random.
@@ -56,43 +64,60 @@ def words(
         >>> sorted(space.keys)
         ['blue', 'green', 'red']
     """
-    from kinfold.learn import LEARNERS
+    from kinfold.prepare.phrases import join
     from kinfold.prepare.tokens import sequences
     from kinfold.sources.text import read
 
-    kind = LEARNERS[method]
-    try:
-        fields = {name for name in kind.__dataclass_fields__ if not name.startswith("_")}
-    except AttributeError:
-        fields = set(options)
-    for name in options:
-        if name not in fields:
-            raise BadOption(
-                f"{method} has no option '{name}'.{did_you_mean(name, fields)} It has: {', '.join(sorted(fields))}."
-            )
-    learner = kind(**options)
+    start = _opened(resume)
+    learner = _learner(method, options, start)
     data = sequences(
         read(texts, column=column, bad_bytes=bad_bytes),
         tokenizer=tokenizer,
         lower=lower,
         min_count=min_count,
         max_size=max_size,
+        known=None if start is None else start.keys,
         threads=threads,
         progress=progress,
     )
-    return learn(learner, data, seed=seed, threads=threads, progress=progress, callback=callback)
+    if phrases:
+        data = join(data, min_count=min_count, rounds=phrases)
+    return learn(learner, data, start=start, seed=seed, threads=threads, progress=progress, callback=callback)
+
+
+def _opened(resume: Space | str | os.PathLike[str] | None) -> Space | None:
+    return resume if resume is None or isinstance(resume, Space) else Space.open(resume)
+
+
+def _learner(method: str, options: dict[str, Any], start: Space | None) -> Any:
+    """The learner of these options; one that goes on takes the card's parameters for those that are not given."""
+    from kinfold.learn import LEARNERS
+
+    if start is not None:
+        method = start.card.method
+        if method not in LEARNERS or not hasattr(LEARNERS[method], "resume"):
+            raise BadOption(f"vectors by '{method}' cannot be gone on with; resume takes a Space of word2vec.")
+    kind = LEARNERS[method]
+    known = [field.name for field in dataclasses.fields(kind)]
+    for name in options:
+        if name not in known:
+            raise BadOption(
+                f"{method} has no option '{name}'.{did_you_mean(name, known)} It has: {', '.join(sorted(known))}."
+            )
+    return kind(**({} if start is None else start.card.parameters) | options)
 
 
 def learn(
     learner: Any,
     data: Sequences,
     *,
+    start: Space | None = None,
     seed: int = 0,
     threads: int | None = None,
     progress: Progress = quiet,
     callback: Callable[[Any], None] | None = None,
 ) -> Space:
-    """Fits a learner of sequences, or one of counts on the PPMI-weighted co-occurrences of the sequences."""
+    """Fits a learner of sequences, from `start` on if it is given, or one of counts on their weighted co-occurrences."""
     if learner.takes is Counts:
         from kinfold.prepare.cooccurrence import count
         from kinfold.prepare.weighting import ppmi
@@ -101,5 +126,6 @@ def learn(
         space: Space = learner.fit(weighted, seed=seed, threads=threads, progress=progress)
         return space.with_attribute("count", data.counts)
     extra = {} if callback is None else {"callback": callback}
-    learned: Space = learner.fit(data, seed=seed, threads=threads, progress=progress, **extra)
+    fit = learner.fit if start is None else functools.partial(learner.resume, start)
+    learned: Space = fit(data, seed=seed, threads=threads, progress=progress, **extra)
     return learned
