@@ -1,1 +1,24 @@
-"""Room: show."""
+"""What people see: text for a terminal, SVG charts, the map and the one-file HTML report.
+
+Example:
+    >>> from kinfold import show
+    >>> print(show.text.render(show.text.Table("epochs", ("epoch", "loss"), [(1, 0.41)]), color=False, width=40))
+    epochs
+    epoch   loss
+        1  0.410
+"""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+
+_PARTS = ("glance", "html", "layout", "map", "report", "svg", "text")
+
+__all__ = ["glance", "html", "layout", "map", "report", "svg", "text"]
+
+
+def __getattr__(name: str) -> ModuleType:
+    if name in _PARTS:
+        return importlib.import_module(f"kinfold.show.{name}")
+    raise AttributeError(f"module 'kinfold.show' has no attribute '{name}'")

@@ -1,0 +1,239 @@
+"""The map: every key a point in the plane, in one HTML file that opens from disk and needs no network."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from kinfold.core.errors import BadOption, UnknownName, did_you_mean
+from kinfold.core.metric import Metric
+from kinfold.core.progress import Progress, quiet
+from kinfold.core.space import Space
+from kinfold.show import html, layout
+
+NEAREST = 8  # neighbors that the page knows of each point
+_KINDS = 12  # categories that get a color of their own; the rest share one
+STYLES = ("base.css", "map.css")
+SCRIPTS = ("color.js", "points.js", "labels.js", "map.js")
+
+
+def write(
+    space: Space,
+    path: str | os.PathLike[str],
+    *,
+    method: str = "umap",
+    color: str | None = None,
+    limit: int = 100_000,
+    seed: int = 0,
+    title: str | None = None,
+    progress: Progress = quiet,
+) -> None:
+    """Writes the map of a Space as one HTML file.
+
+    Args:
+        space: What to show.
+        path: Where to.
+        method: umap keeps neighbors together; pca keeps large distances and takes a moment.
+        color: The attribute, or `group`, that colors the points at first.
+        limit: Most points; the most frequent ones where the attribute `count` tells, else the first.
+        seed: Of the layout; the same seed gives the same map.
+        title: Heading of the page.
+        progress: Told of the stages.
+
+    Raises:
+        BadOption: No such method, or a limit below 1.
+        UnknownName: No such attribute to color by.
+        BadFile: The folder cannot be written.
+    """
+    name = title or f"Map of {len(space):,} {_plural(space)}"
+    heading = f"<h1>{html.escape(name)}</h1>"
+    body = figure(space, method=method, color=color, limit=limit, seed=seed, heading=heading, progress=progress)
+    html.save(html.page(name, body, styles=STYLES, scripts=SCRIPTS), path)
+
+
+def figure(
+    space: Space,
+    *,
+    method: str = "umap",
+    color: str | None = None,
+    limit: int = 100_000,
+    seed: int = 0,
+    heading: str = "",
+    inside: bool = False,
+    progress: Progress = quiet,
+) -> str:
+    """The map as a part of a page, with its data; `inside` one that scrolls, it leaves the wheel to the page.
+
+    The page needs the styles and scripts of a map: `html.page(..., styles=..., scripts=...)`.
+    """
+    if limit < 1:
+        raise BadOption(f"limit is {limit}; a map shows at least 1 point.")
+    rows, chosen = most_frequent(space, limit)
+    shown = space.take(np.sort(rows)) if len(rows) < len(space) else space
+    order = np.argsort(np.argsort(rows))  # where each chosen row stands in `shown`
+    colors = _colors(shown, order)
+    if color is not None and color not in [each["name"] for each in colors]:
+        names = [each["name"] for each in colors]
+        held = ", ".join(names) or "nothing"
+        raise UnknownName(f"the map cannot be colored by '{color}'.{did_you_mean(color, names)} It can by: {held}.")
+    progress.start("layout", len(shown), "points")
+    places, scores, found = layout.place(shown.rows, shown.metric, method, seed, NEAREST)
+    progress.advance(len(shown))
+    used = "pca" if len(shown) < layout.SMALLEST_UMAP else method
+    about = [_size(space, len(shown), chosen), _made(used, space.metric, seed)]
+    values = {
+        "keys": shown.keys.names.take(pa.array(order)).to_pylist(),
+        "places": html.packed(quantized(places[order]), "<u2"),
+        "near": html.packed(_renumbered(found[order], order), "<u4"),
+        "scores": _scores(scores[order], shown.metric),
+        "k": NEAREST,
+        "colors": colors,
+        "color": color or next((each["name"] for each in colors), ""),
+        "texts": _texts(shown, order),
+    }
+    notes = "".join(f"<p>{html.escape(each)}</p>" for each in about)
+    return html.fill(
+        "map.html",
+        kind="map-inside" if inside else "map-whole",
+        label=html.escape(
+            f"Map of {len(shown):,} points. Arrow keys move, plus and minus zoom, 0 shows everything, slash searches."
+        ),
+        heading=f"<header>{heading}{notes}</header>",
+        data=html.data(values),
+    )
+
+
+def most_frequent(space: Space, limit: int) -> tuple[np.ndarray, str]:
+    """The rows (m,) int64 to show, most frequent first, and how they were chosen, in words."""
+    if space.table is not None and "count" in space.table.column_names:
+        column = space.attribute("count")
+        if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
+            counts = np.asarray(pc.fill_null(column.cast(pa.float64()), -1))
+            return np.argsort(-counts, kind="stable")[:limit], "most frequent"
+    return np.arange(min(limit, len(space))), "first"
+
+
+def quantized(places: np.ndarray) -> np.ndarray:
+    """Places (n, 2) as uint16: both axes on one scale, the longer one from 0 to 65,535, the other centered."""
+    if not len(places):
+        return np.zeros((0, 2), np.uint16)
+    low, high = places.min(axis=0).astype(np.float64), places.max(axis=0).astype(np.float64)
+    span = float((high - low).max()) or 1.0
+    scaled = (places - (low + high) / 2) / span + 0.5
+    return np.rint(np.clip(scaled, 0, 1) * 65_535).astype(np.uint16)
+
+
+def _renumbered(found: np.ndarray, order: np.ndarray) -> np.ndarray:
+    """Row numbers of the Space shown -> positions on the page; none is 2^32 - 1."""
+    position = np.empty(len(order) + 1, np.int64)
+    position[order] = np.arange(len(order))
+    position[-1] = 2**32 - 1
+    return position[found]
+
+
+def _scores(scores: np.ndarray, metric: Metric) -> dict[str, Any]:
+    """A byte a score, on a scale from the lowest to the highest: two digits are all that the page shows."""
+    finite = scores[np.isfinite(scores)]
+    low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 1.0)
+    scale = (high - low) or 1.0
+    steps = np.rint((np.where(np.isfinite(scores), scores, low) - low) / scale * 255)
+    return {"name": metric.value, "low": low, "high": low + scale, "values": html.packed(steps, "u1")}
+
+
+def _colors(space: Space, order: np.ndarray) -> list[dict[str, Any]]:
+    """What points can be colored by: the group where there are several, then numbers and small sets of names."""
+    found = []
+    if len(space.groups) > 1:
+        codes = np.repeat(np.arange(len(space.groups)), [len(rows) for rows in space.groups.values()])
+        found.append(_categories("group", codes[order], list(space.groups)))
+    for name in space.table.column_names if space.table is not None else ():
+        column = space.attribute(name).combine_chunks().take(pa.array(order))
+        kind = column.type
+        if pa.types.is_dictionary(kind):
+            column = column.cast(kind.value_type)
+            kind = column.type
+        few = pc.count_distinct(column).as_py() <= _KINDS if _named(kind) or pa.types.is_integer(kind) else False
+        if pa.types.is_boolean(kind) or (few and name != "count") or (_named(kind) and _repeats(column)):
+            values = pc.fill_null(column.cast(pa.string()), "(none)")
+            counted = values.value_counts()
+            ranked = sorted(counted.to_pylist(), key=lambda each: (-each["counts"], each["values"]))
+            names = [each["values"] for each in ranked]
+            codes = pc.index_in(values, value_set=pa.array(names, pa.string()))
+            found.append(_categories(name, np.asarray(codes), names))
+        elif pa.types.is_temporal(kind) and (pa.types.is_timestamp(kind) or pa.types.is_date(kind)):
+            seconds = column.cast(pa.timestamp("s"), safe=False).cast(pa.int64())
+            found.append({**_numbers(name, np.asarray(seconds.cast(pa.float64())) / 86_400), "unit": "date"})
+        elif pa.types.is_integer(kind) or pa.types.is_floating(kind):
+            found.append(_numbers(name, np.asarray(column.cast(pa.float64(), safe=False))))
+    return found
+
+
+def _categories(name: str, codes: np.ndarray, names: list[str]) -> dict[str, Any]:
+    sizes = np.bincount(np.minimum(codes, _KINDS), minlength=min(len(names), _KINDS + 1))
+    shown = names[:_KINDS] + ([f"{len(names) - _KINDS:,} others"] if len(names) > _KINDS else [])
+    return {
+        "name": name,
+        "kind": "names",
+        "names": names,
+        "shown": shown,
+        "sizes": sizes.tolist(),
+        "values": html.packed(codes, "<u4"),
+    }
+
+
+def _numbers(name: str, values: np.ndarray) -> dict[str, Any]:
+    """Values (n,) with the ends of their scale; a logarithmic one where a few dwarf the rest."""
+    finite = values[np.isfinite(values)]
+    low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 1.0)
+    with np.errstate(over="ignore"):
+        held = values.astype(np.float32)
+    return {
+        "name": name,
+        "kind": "numbers",
+        "low": low,
+        "high": high,
+        "log": low > 0 and high > 50 * low,
+        "values": html.packed(held, "<f4"),
+    }
+
+
+def _texts(space: Space, order: np.ndarray) -> list[dict[str, Any]]:
+    """Attributes that are names of their own, such as titles: for the tooltip."""
+    found = []
+    for name in space.table.column_names if space.table is not None else ():
+        column = space.attribute(name).combine_chunks()
+        if _named(column.type) and not _repeats(column):
+            found.append({"name": name, "values": column.take(pa.array(order)).cast(pa.string()).to_pylist()})
+    return found
+
+
+def _named(kind: pa.DataType) -> bool:
+    if pa.types.is_dictionary(kind):
+        return _named(kind.value_type)
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+
+
+def _repeats(column: pa.Array) -> bool:
+    """Whether names stand for kinds, rather than one for each row."""
+    return bool(pc.count_distinct(column).as_py() <= max(_KINDS, min(1000, len(column) // 20)))
+
+
+def _size(space: Space, shown: int, chosen: str) -> str:
+    if shown == len(space):
+        return f"{shown:,} {_plural(space)} of {space.dim} dimensions, {chosen} first in the labels."
+    return f"The {shown:,} {chosen} of {len(space):,} {_plural(space)} of {space.dim} dimensions."
+
+
+def _made(method: str, metric: Metric, seed: int) -> str:
+    if method == "pca":
+        return "PCA: the two directions of most variance."
+    return f"UMAP of the nearest by {metric.value}, seed {seed}. Near means similar; far says little."
+
+
+def _plural(space: Space) -> str:
+    names = list(space.groups)
+    return f"{names[0]}s" if len(names) == 1 else "rows"

@@ -1,0 +1,51 @@
+// Values to colors, for paper of either kind.
+
+// Viridis, at nine equal steps; dark paper leaves out its darkest end, light paper its lightest.
+const VIRIDIS = ["#440154", "#472d7b", "#3b528b", "#2c728e", "#21918c", "#28ae80", "#5ec962", "#addc30", "#fde725"].map(rgb);
+const KINDS = ["#4269d0", "#e0912f", "#e0574f", "#4fb3a4", "#3f9f4d", "#e67fb0", "#9a60e0", "#7fa6ec", "#9c6b4e", "#b3a12e", "#56809c", "#c06bc4"].map(rgb);
+const OTHER = rgb("#8f949c");
+
+function rgb(hex) {
+  return [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
+}
+
+// 0..1 -> [r, g, b]
+function ramp(share, dark) {
+  const [low, high] = dark ? [0.16, 1] : [0, 0.93];
+  const at = (low + (high - low) * Math.min(1, Math.max(0, share))) * (VIRIDIS.length - 1);
+  const step = Math.min(VIRIDIS.length - 2, Math.floor(at));
+  return VIRIDIS[step].map((value, channel) => Math.round(value + (VIRIDIS[step + 1][channel] - value) * (at - step)));
+}
+
+// Where a number stands on its scale, 0..1; NaN stays NaN.
+function share(scale, value) {
+  if (scale.high === scale.low) return 0.5;
+  if (!scale.log) return (value - scale.low) / (scale.high - scale.low);
+  return Math.log(value / scale.low) / Math.log(scale.high / scale.low);
+}
+
+function number(value, unit) {
+  if (value === null || Number.isNaN(value)) return "–";
+  if (unit === "date") return new Date(value * 864e5).toISOString().slice(0, 10);
+  return value.toLocaleString("en-US", { maximumSignificantDigits: Math.abs(value) >= 1000 ? 7 : 3 });
+}
+
+// Four bytes a point; `off` tells which kinds are hidden (alpha 0).
+function paint(scale, count, dark, off) {
+  const bytes = new Uint8Array(4 * count);
+  for (let i = 0; i < count; i++) {
+    let color = OTHER;
+    let shown = 255;
+    if (scale && scale.kind === "names") {
+      const kind = Math.min(scale.values[i], KINDS.length);
+      color = KINDS[kind] || OTHER;
+      if (off.has(kind)) shown = 0;
+    } else if (scale) {
+      const at = share(scale, scale.values[i]);
+      if (!Number.isNaN(at)) color = ramp(at, dark);
+    }
+    bytes.set(color, 4 * i);
+    bytes[4 * i + 3] = shown;
+  }
+  return bytes;
+}

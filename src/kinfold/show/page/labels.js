@@ -1,0 +1,68 @@
+// Which points are near a place, and which labels fit.
+
+// Points sorted into the cells of a square grid: the nearest one to a place is found by looking at a few cells.
+function gridOf(places) {
+  const count = places.length / 2;
+  const side = Math.max(1, Math.min(512, Math.ceil(Math.sqrt(count / 3))));
+  const cell = (value) => Math.min(side - 1, Math.max(0, Math.floor((value / 65536) * side)));
+  const starts = new Uint32Array(side * side + 1);
+  for (let i = 0; i < count; i++) starts[cell(places[2 * i + 1]) * side + cell(places[2 * i]) + 1]++;
+  for (let c = 0; c < side * side; c++) starts[c + 1] += starts[c];
+  const next = starts.slice();
+  const members = new Uint32Array(count);
+  for (let i = 0; i < count; i++) members[next[cell(places[2 * i + 1]) * side + cell(places[2 * i])]++] = i;
+
+  // The nearest shown point within `reach` of (x, y), all in units of 1/65535 of the plane; -1 if there is none.
+  return function nearest(x, y, reach, shown) {
+    let best = -1;
+    let least = reach * reach;
+    for (let row = cell(y - reach); row <= cell(y + reach); row++) {
+      for (let c = row * side + cell(x - reach); c <= row * side + cell(x + reach); c++) {
+        for (let at = starts[c]; at < starts[c + 1]; at++) {
+          const i = members[at];
+          const away = (places[2 * i] - x) ** 2 + (places[2 * i + 1] - y) ** 2;
+          if (away <= least && shown(i)) [best, least] = [i, away];
+        }
+      }
+    }
+    return best;
+  };
+}
+
+// The points whose labels are drawn, most frequent first: greedy, on a grid of small cells that labels occupy.
+// Computed for a zoom that moves in steps, so that labels stay while one zooms on within a step.
+function labelsOf(places, keys, measure) {
+  const CELL = 12;
+  const MARGIN = 160; // pixels outside the view, so that a label that comes in does not push others out
+  const widths = new Float32Array(keys.length);
+  let taken = new Uint8Array(0);
+  return function fitting(view, width, height, shown, most) {
+    const step = 2 ** (Math.floor(Math.log2(view.scale) * 3) / 3) / view.scale;
+    const [wide, high] = [width * step + 2 * MARGIN, height * step + 2 * MARGIN];
+    const columns = Math.ceil(wide / CELL);
+    const lines = Math.ceil(high / CELL);
+    if (taken.length < columns * lines) taken = new Uint8Array(columns * lines);
+    else taken.fill(0);
+    const scale = (view.scale * step) / 65535;
+    const left = wide / 2 - view.x * view.scale * step;
+    const top = high / 2 - view.y * view.scale * step;
+    const found = [];
+    for (let i = 0; i < keys.length && found.length < most; i++) {
+      const x = places[2 * i] * scale + left;
+      const y = places[2 * i + 1] * scale + top;
+      if (!(x > 0 && y > CELL && x < wide && y < high - CELL)) continue;
+      const line = Math.floor(y / CELL);
+      if (taken[line * columns + Math.floor(x / CELL)] || !shown(i)) continue;
+      if (!widths[i]) widths[i] = measure(keys[i]) + 12;
+      const first = Math.max(0, Math.floor((x - widths[i] / 2) / CELL));
+      const last = Math.min(columns - 1, Math.floor((x + widths[i] / 2) / CELL));
+      let free = true;
+      for (let row = line - 1; free && row <= line; row++)
+        for (let c = first; free && c <= last; c++) free = !taken[row * columns + c];
+      if (!free) continue;
+      for (let row = line - 1; row <= line; row++) taken.fill(1, row * columns + first, row * columns + last + 1);
+      found.push(i);
+    }
+    return found;
+  };
+}

@@ -1,0 +1,397 @@
+// The map: state, gestures, search and what is drawn over the points.
+// The address ending in #canvas draws without WebGL.
+
+const NONE = 2 ** 32 - 1;
+
+function decode(text, Kind) {
+  const raw = atob(text);
+  const bytes = new Uint8Array(raw.length);
+  for (let i = 0; i < raw.length; i++) bytes[i] = raw.charCodeAt(i);
+  return new Kind(bytes.buffer);
+}
+
+function element(kind, properties, ...children) {
+  const made = Object.assign(document.createElement(kind), properties);
+  made.append(...children);
+  return made;
+}
+
+function mount(root) {
+  const data = JSON.parse(root.querySelector("script[type='application/json']").textContent);
+  const { keys, k } = data;
+  const places = decode(data.places, Uint16Array);
+  const near = decode(data.near, Uint32Array);
+  const scores = decode(data.scores.values, Uint8Array);
+  for (const each of data.colors) each.values = decode(each.values, each.kind === "names" ? Uint32Array : Float32Array);
+
+  const find = (selector) => root.querySelector(selector);
+  const face = find(".map-face");
+  const pen = face.getContext("2d");
+  const [tip, card, legend, input, list, choice] = [".map-tip", ".map-card", ".map-legend", "input", "ul", "select"].map(find);
+  const still = matchMedia("(prefers-reduced-motion: reduce)");
+  const night = matchMedia("(prefers-color-scheme: dark)");
+  const nearest = gridOf(places);
+  const labels = labelsOf(places, keys, (text) => pen.measureText(text).width);
+  const renderer = pointsOf(find(".map-points"), places);
+  root.dataset.renderer = renderer.kind;
+
+  let width = 1, height = 1, ratio = 1; // of the face in CSS pixels, and device pixels in one
+  let view = { x: 0.5, y: 0.5, zoom: 1 };
+  let scale = data.colors.find((each) => each.name === data.color);
+  let hovered = -1, chosen = -1;
+  let off = new Set();
+  let ink = {};
+  let flight = 0, waiting = false;
+
+  const shown = (i) => !off.size || !off.has(Math.min(scale.values[i], KINDS.length));
+  const size = () => ({ x: width / 2, y: height / 2, fit: 0.88 * Math.min(width, height) });
+  const pixels = () => view.zoom * size().fit; // CSS pixels that the plane is wide
+  const screen = (i) => [
+    (places[2 * i] / 65535 - view.x) * pixels() + width / 2,
+    (places[2 * i + 1] / 65535 - view.y) * pixels() + height / 2,
+  ];
+  const diameter = () => Math.min(13, (keys.length > 20000 ? 2.4 : keys.length > 3000 ? 3.4 : 5.5) * view.zoom ** 0.38);
+
+  // Drawing: at most once a frame, and only when something changed.
+  function redraw() {
+    if (waiting) return;
+    waiting = true;
+    requestAnimationFrame(() => {
+      waiting = false;
+      const drawn = { x: view.x, y: view.y, scale: pixels() * ratio };
+      const crowded = Math.min(1, 0.55 + 0.15 * Math.log2(view.zoom + 1) + (keys.length > 20000 ? 0 : 0.2));
+      renderer.draw(drawn, Math.max(1.5, diameter() * ratio), crowded);
+      overlay();
+    });
+  }
+
+  function overlay() {
+    pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+    pen.clearRect(0, 0, width, height);
+    pen.textAlign = "center";
+    pen.lineJoin = "round";
+    const around = chosen < 0 ? [] : neighborsOf(chosen).map(([i]) => i).filter(shown);
+    pen.strokeStyle = ink.accent;
+    pen.globalAlpha = 0.45;
+    pen.lineWidth = 1;
+    for (const i of around) stroke(screen(chosen), screen(i));
+    pen.globalAlpha = 1;
+    for (const i of around) ring(i, ink.accent, 1.5);
+    pen.font = ink.font;
+    const most = Math.round(((width + 320) * (height + 320)) / 9500);
+    const special = new Set([...around, chosen, hovered]);
+    for (const i of labels({ x: view.x, y: view.y, scale: pixels() }, width, height, shown, most))
+      if (!special.has(i)) label(i, ink.ink, chosen < 0 ? 0.9 : 0.35);
+    for (const i of around) label(i, ink.ink, 1);
+    pen.font = `600 ${ink.font}`;
+    for (const i of [hovered, chosen]) {
+      if (i < 0) continue;
+      ring(i, i === chosen ? ink.mark : ink.ink, 2);
+      if (i === chosen) label(i, ink.mark, 1);
+    }
+  }
+
+  function stroke([x0, y0], [x1, y1]) {
+    pen.beginPath();
+    pen.moveTo(x0, y0);
+    pen.lineTo(x1, y1);
+    pen.stroke();
+  }
+
+  function ring(i, color, line) {
+    const [x, y] = screen(i);
+    pen.strokeStyle = color;
+    pen.lineWidth = line;
+    pen.beginPath();
+    pen.arc(x, y, diameter() / 2 + 2, 0, 7);
+    pen.stroke();
+  }
+
+  function label(i, color, alpha) {
+    const [x, y] = screen(i);
+    const above = y - diameter() / 2 - 4;
+    pen.globalAlpha = alpha;
+    pen.strokeStyle = ink.paper;
+    pen.lineWidth = 3.5;
+    pen.strokeText(keys[i], x, above);
+    pen.fillStyle = color;
+    pen.fillText(keys[i], x, above);
+    pen.globalAlpha = 1;
+  }
+
+  // The view.
+  function moveTo(next) {
+    const zoom = Math.min(400, Math.max(0.5, next.zoom));
+    const clamp = (value) => Math.min(1.1, Math.max(-0.1, value));
+    view = { x: clamp(next.x), y: clamp(next.y), zoom };
+    redraw();
+  }
+
+  function zoomAt(factor, x = width / 2, y = height / 2) {
+    const zoom = Math.min(400, Math.max(0.5, view.zoom * factor));
+    const shift = (1 / view.zoom - 1 / zoom) / size().fit;
+    moveTo({ x: view.x + (x - width / 2) * shift, y: view.y + (y - height / 2) * shift, zoom });
+  }
+
+  function flyTo(target, time = 650) {
+    cancelAnimationFrame(flight);
+    if (still.matches) return moveTo(target);
+    const from = view;
+    const began = performance.now();
+    // Out a little on the way where the target is far, so that one sees where one goes.
+    const away = Math.hypot(target.x - from.x, target.y - from.y) * Math.min(from.zoom, target.zoom);
+    const step = (now) => {
+      const t = Math.min(1, Math.max(0, (now - began) / time));
+      const eased = t * t * (3 - 2 * t);
+      const out = Math.exp(-Math.min(1.6, away) * Math.sin(Math.PI * eased));
+      const zoom = from.zoom ** (1 - eased) * target.zoom ** eased * out;
+      moveTo({ x: from.x + (target.x - from.x) * eased, y: from.y + (target.y - from.y) * eased, zoom });
+      if (t < 1) flight = requestAnimationFrame(step);
+    };
+    flight = requestAnimationFrame(step);
+  }
+
+  const flyToPoint = (i) => flyTo({ x: places[2 * i] / 65535, y: places[2 * i + 1] / 65535, zoom: Math.max(view.zoom, closeness(i)) });
+
+  // A zoom at which a point's nearest keys are in view, but not all of the map.
+  function closeness(i) {
+    const reach = neighborsOf(i).map(([j]) => Math.hypot(places[2 * j] - places[2 * i], places[2 * j + 1] - places[2 * i + 1]) / 65535);
+    const middle = reach.sort((a, b) => a - b)[Math.floor(reach.length / 2)] || 0.05;
+    return Math.min(40, Math.max(3, 0.22 / middle));
+  }
+
+  // What is known of a point.
+  function neighborsOf(i) {
+    const found = [];
+    const { low, high } = data.scores;
+    for (let at = i * k; at < (i + 1) * k; at++)
+      if (near[at] !== NONE) found.push([near[at], low + ((high - low) * scores[at]) / 255]);
+    return found;
+  }
+
+  function facts(i) {
+    const rows = data.colors.map((each) => [each.name, each.kind === "names" ? each.names[each.values[i]] : number(each.values[i], each.unit)]);
+    rows.push(...data.texts.map((each) => [each.name, each.values[i] ?? "–"]));
+    return element("dl", {}, ...rows.flatMap(([name, value]) => [element("dt", { textContent: name }), element("dd", { textContent: value })]));
+  }
+
+  function hover(i, x = 0, y = 0) {
+    if (i !== hovered) {
+      hovered = i;
+      face.classList.toggle("over", i >= 0);
+      if (i >= 0) tip.replaceChildren(element("strong", { textContent: keys[i] }), facts(i));
+      tip.hidden = i < 0;
+      redraw();
+    }
+    if (i < 0) return;
+    const left = x + 16 + tip.offsetWidth > width ? x - 16 - tip.offsetWidth : x + 16;
+    const top = Math.min(y + 14, height - tip.offsetHeight - 6);
+    tip.style.transform = `translate(${Math.max(4, left)}px, ${Math.max(4, top)}px)`;
+  }
+
+  function choose(i) {
+    chosen = i;
+    card.hidden = i < 0;
+    redraw();
+    if (i < 0) return;
+    const close = element("button", { className: "close", type: "button", textContent: "×", ariaLabel: "Close", onclick: () => choose(-1) });
+    const rows = neighborsOf(i).map(([j, score]) => {
+      const button = element("button", { type: "button", onclick: () => go(j) },
+        element("span", { textContent: keys[j] }), element("span", { textContent: score.toFixed(2) }));
+      if (data.scores.name === "cosine") button.style.setProperty("--share", `${Math.max(0, 100 * score)}%`);
+      return element("li", {}, button);
+    });
+    card.replaceChildren(element("h3", { textContent: keys[i] }), close, facts(i),
+      element("h4", { textContent: `Nearest of the keys shown, ${data.scores.name}` }), element("ol", {}, ...rows));
+  }
+
+  function go(i) {
+    hover(-1);
+    choose(i);
+    flyToPoint(i);
+  }
+
+  // Search.
+  const lower = keys.map((key) => key.toLowerCase());
+  let options = [], picked = 0;
+
+  function suggest() {
+    const wanted = input.value.trim().toLowerCase();
+    const [exact, starts, holds] = [[], [], []];
+    for (let i = 0; wanted && i < lower.length && starts.length < 8; i++) {
+      const at = lower[i].indexOf(wanted);
+      if (at === 0) (lower[i].length === wanted.length ? exact : starts).push(i);
+      else if (at > 0 && holds.length < 8) holds.push(i);
+    }
+    const whole = wanted && !exact.length ? lower.indexOf(wanted) : -1;
+    options = [...exact, ...(whole >= 0 ? [whole] : []), ...starts, ...holds].slice(0, 8);
+    picked = 0;
+    list.replaceChildren(...options.map((i, place) => element("li", { id: `map-found-${place}`, role: "option", textContent: keys[i], onpointerdown: (event) => { event.preventDefault(); take(place); } })));
+    if (wanted && !options.length) list.append(element("li", { className: "none", textContent: "No key shown here has this in its name." }));
+    open(Boolean(wanted));
+  }
+
+  function open(wide) {
+    list.hidden = !wide;
+    input.ariaExpanded = String(wide);
+    [...list.children].forEach((item, place) => (item.ariaSelected = String(place === picked && options.length > 0)));
+    input.setAttribute("aria-activedescendant", wide && options.length ? `map-found-${picked}` : "");
+  }
+
+  function take(place) {
+    if (options[place] === undefined) return;
+    input.value = keys[options[place]];
+    open(false);
+    go(options[place]);
+  }
+
+  input.addEventListener("input", suggest);
+  input.addEventListener("blur", () => open(false));
+  input.addEventListener("keydown", (event) => {
+    const turn = { ArrowDown: 1, ArrowUp: -1 }[event.key];
+    if (turn && options.length) {
+      picked = (picked + turn + options.length) % options.length;
+      open(true);
+      event.preventDefault();
+    } else if (event.key === "Enter") take(picked);
+    else if (event.key === "Escape") open(false);
+  });
+
+  // Color and legend.
+  function recolor() {
+    renderer.color(paint(scale, keys.length, night.matches, off));
+    redraw();
+  }
+
+  function explain() {
+    legend.replaceChildren();
+    if (!scale) return;
+    if (scale.kind === "numbers") {
+      const stops = Array.from({ length: 9 }, (_, step) => `rgb(${ramp(step / 8, night.matches)})`);
+      const bar = element("div", { className: "ramp" });
+      bar.style.background = `linear-gradient(90deg, ${stops})`;
+      const middle = scale.log ? Math.sqrt(scale.low * scale.high) : (scale.low + scale.high) / 2;
+      const ends = [scale.low, Number(middle.toPrecision(2)), scale.high].map((value) => element("span", { textContent: number(value, scale.unit) }));
+      legend.append(bar, element("div", { className: "ends" }, ...ends));
+      return;
+    }
+    scale.shown.forEach((name, kind) => {
+      const dot = element("i", {});
+      dot.style.background = `rgb(${KINDS[kind] || OTHER})`;
+      const button = element("button", { type: "button", ariaPressed: String(!off.has(kind)), title: "Show or hide" },
+        dot, element("span", { textContent: name }), element("small", { textContent: number(scale.sizes[kind]) }));
+      button.onclick = () => {
+        off.has(kind) ? off.delete(kind) : off.add(kind);
+        button.ariaPressed = String(!off.has(kind));
+        recolor();
+      };
+      legend.append(button);
+    });
+  }
+
+  choice.append(...data.colors.map((each) => new Option(each.name, each.name, false, each === scale)));
+  find(".map-colors").hidden = !scale;
+  choice.onchange = () => {
+    scale = data.colors.find((each) => each.name === choice.value);
+    off = new Set();
+    explain();
+    recolor();
+  };
+
+  // Gestures.
+  const fingers = new Map();
+  let travelled = 0;
+  const local = (event) => {
+    const box = face.getBoundingClientRect();
+    return [event.clientX - box.left, event.clientY - box.top];
+  };
+  const pointAt = (x, y, reach) =>
+    nearest(((x - width / 2) / pixels() + view.x) * 65535, ((y - height / 2) / pixels() + view.y) * 65535, (reach / pixels()) * 65535, shown);
+  const reachOf = (event) => (event.pointerType === "touch" ? 22 : Math.max(9, diameter()));
+
+  face.addEventListener("pointerdown", (event) => {
+    cancelAnimationFrame(flight);
+    face.setPointerCapture(event.pointerId);
+    fingers.set(event.pointerId, local(event));
+    if (fingers.size === 1) travelled = 0;
+  });
+  face.addEventListener("pointermove", (event) => {
+    const [x, y] = local(event);
+    const before = fingers.get(event.pointerId);
+    if (!before) return hover(pointAt(x, y, reachOf(event)), x, y);
+    const other = [...fingers].find(([id]) => id !== event.pointerId)?.[1];
+    fingers.set(event.pointerId, [x, y]);
+    travelled += Math.hypot(x - before[0], y - before[1]);
+    if (travelled < 4) return;
+    face.classList.add("moving");
+    hover(-1);
+    const share = other ? 0.5 : 1; // each of two fingers carries half of the way
+    moveTo({ ...view, x: view.x - (share * (x - before[0])) / pixels(), y: view.y - (share * (y - before[1])) / pixels() });
+    if (!other) return;
+    const spread = Math.hypot(x - other[0], y - other[1]) / Math.max(1, Math.hypot(before[0] - other[0], before[1] - other[1]));
+    zoomAt(spread, (x + other[0]) / 2, (y + other[1]) / 2);
+  });
+  const lift = (event) => {
+    if (fingers.delete(event.pointerId) && !fingers.size) face.classList.remove("moving");
+  };
+  face.addEventListener("pointerup", (event) => {
+    const tapped = fingers.size === 1 && travelled < 4;
+    lift(event);
+    if (tapped) choose(pointAt(...local(event), reachOf(event)));
+  });
+  face.addEventListener("pointercancel", lift);
+  face.addEventListener("pointerleave", () => hover(-1));
+  face.addEventListener("dblclick", (event) => zoomAt(2, ...local(event)));
+  face.addEventListener("wheel", (event) => {
+    // Inside a page the wheel belongs to the page, until the map was clicked.
+    if (root.classList.contains("map-inside") && document.activeElement !== face && !event.ctrlKey) return;
+    event.preventDefault();
+    cancelAnimationFrame(flight);
+    const lines = event.deltaMode === 1 ? 16 : 1;
+    zoomAt(Math.exp(-event.deltaY * lines * (event.ctrlKey ? 0.01 : 0.0018)), ...local(event));
+  }, { passive: false });
+  face.addEventListener("keydown", (event) => {
+    const step = 60 / pixels();
+    const acts = {
+      ArrowLeft: () => moveTo({ ...view, x: view.x - step }),
+      ArrowRight: () => moveTo({ ...view, x: view.x + step }),
+      ArrowUp: () => moveTo({ ...view, y: view.y - step }),
+      ArrowDown: () => moveTo({ ...view, y: view.y + step }),
+      "+": () => zoomAt(1.4), "=": () => zoomAt(1.4), "-": () => zoomAt(1 / 1.4),
+      0: () => flyTo({ x: 0.5, y: 0.5, zoom: 1 }),
+      "/": () => input.focus(),
+      Escape: () => choose(-1),
+    };
+    if (!acts[event.key] || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    acts[event.key]();
+  });
+  find(".map-tools").addEventListener("click", (event) => {
+    const way = event.target.dataset.zoom;
+    if (way === "all") flyTo({ x: 0.5, y: 0.5, zoom: 1 });
+    else if (way) flyTo({ ...view, zoom: view.zoom * (way === "in" ? 1.8 : 1 / 1.8) }, 220);
+  });
+
+  function fit() {
+    ({ clientWidth: width, clientHeight: height } = root);
+    ratio = Math.min(devicePixelRatio || 1, renderer.kind === "webgl" ? 3 : 2);
+    for (const canvas of root.querySelectorAll("canvas")) [canvas.width, canvas.height] = [Math.round(width * ratio), Math.round(height * ratio)];
+    redraw();
+  }
+
+  function theme() {
+    const style = getComputedStyle(root);
+    for (const name of ["ink", "paper", "accent", "mark"]) ink[name] = style.getPropertyValue(`--${name}`).trim();
+    ink.font = `12px ${style.fontFamily}`;
+    pen.font = ink.font;
+    explain();
+    recolor();
+  }
+
+  night.addEventListener("change", theme);
+  new ResizeObserver(fit).observe(root);
+  fit();
+  theme();
+}
+
+document.querySelectorAll("[data-map]").forEach(mount);
