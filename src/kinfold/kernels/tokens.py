@@ -1,264 +1,235 @@
-"""Text bytes to word ids in one pass: characters are classed, lower-cased and hashed as they are read.
+"""Text bytes to word ids: tokens are cut and lower-cased in a copy of the text, then counted in a hash table.
 
-A vocabulary is a set of arrays: `slots` (open addressing; the high half is the hash's, the low half the word's id + 1),
-`hashes`, `counts` and `firsts` of each word, and its bytes `arena[offsets[word]:offsets[word + 1]]`.
-A word that is being read is written behind the last one of the arena, so that a new word is already in its place.
-The kernels stop where the table is half full; the caller grows it and calls again.
+A vocabulary is four arrays: `slots`, a table with open addressing (the high half of a slot is the hash's, the low half
+the word's number + 1; 0 is free), `words` with a row for each word, their bytes one after another in `arena`, and
+`firsts`, where each was first met. `enter` stops where the table is half full; the caller grows it and calls again.
+
+Arrays that are read eight bytes at a time have eight more than they need.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
+from kinfold.kernels._bytes import eight, point_at, point_width, put_point, trailing_zeros
 from kinfold.kernels._jit import inline, jit
 
-# Places in `state`: the next byte (or token), tokens made, the text being read, and words known.
-AT, MADE, TEXT, WORDS = 0, 1, 2, 3
+# Columns of `words`: the first eight bytes, where it begins in the arena, its bytes, how often it was met.
+HEAD, START, SIZE, COUNT = 0, 1, 2, 3
 
-# What a character is, in the low bits of its entry: between words, a part of any, of one that has begun, or of one
-# that goes on behind it.
+# Places in `state`: words known, bytes of the arena in use, tokens done.
+WORDS, USED, DONE = 0, 1, 2
+
+# What a character is, in the low bits of its entry: between tokens, a part of any, of one that has begun, or of one that
+# goes on behind it.
 APART, LETTER, MARK, JOINER = 0, 1, 2, 3
 
-_SEED = np.uint64(14695981039346656037)
-_PRIME = np.uint64(1099511628211)
+# In place of a letter: no letter, or a character that has to be looked up.
+_NONE, _LOOK = 0, 1
+
+_SEED = np.uint64(0x9E3779B97F4A7C15)
 _MIX = np.uint64(0xBF58476D1CE4E5B9)
+_HALF = np.uint64(32)
+_ONE = np.uint64(1)
+_BELOW_TWO = np.uint64(0x0202020202020202)
+_TOPS = np.uint64(0x8080808080808080)
 
 
 @inline
-def _finish(value):
-    value ^= value >> np.uint64(31)
-    value *= _MIX
-    return value ^ (value >> np.uint64(29))
+def _some(data, at, size):
+    """The first `size` bytes at a place, at least 1; at most eight, and zeros behind them."""
+    value = eight(data, at)
+    if size < 8:
+        value &= (_ONE << np.uint64(8 * size)) - _ONE
+    return value
 
 
 @inline
-def _width(byte):
-    """Bytes of the character that this byte begins."""
-    if byte < 0x80:
-        return 1
-    if byte < 0xE0:
-        return 2
-    return 3 if byte < 0xF0 else 4
+def _hash(data, start, stop):
+    value = _SEED
+    for at in range(start, stop, 8):
+        value = (value ^ _some(data, at, stop - at)) * _MIX
+        value ^= value >> _HALF
+    return value
 
 
 @inline
-def _point(data, at):
-    """The code point at a place of valid UTF-8."""
-    byte = np.int64(data[at])
-    if byte < 0x80:
-        return byte
-    if byte < 0xE0:
-        return (byte & 0x1F) << 6 | (np.int64(data[at + 1]) & 0x3F)
-    if byte < 0xF0:
-        return (byte & 0x0F) << 12 | (np.int64(data[at + 1]) & 0x3F) << 6 | (np.int64(data[at + 2]) & 0x3F)
-    return (
-        (byte & 0x07) << 18
-        | (np.int64(data[at + 1]) & 0x3F) << 12
-        | (np.int64(data[at + 2]) & 0x3F) << 6
-        | (np.int64(data[at + 3]) & 0x3F)
-    )
+def _same(a, a_at, b, b_at, size):
+    for step in range(0, size, 8):
+        if _some(a, a_at + step, size - step) != _some(b, b_at + step, size - step):
+            return False
+    return True
 
 
 @jit
-def _put(point, arena, tail):
-    """Writes a code point as UTF-8; returns the place behind it."""
-    if point < 0x80:
-        arena[tail] = point
-        return tail + 1
-    if point < 0x800:
-        arena[tail] = 0xC0 | point >> 6
-        arena[tail + 1] = 0x80 | (point & 0x3F)
-        return tail + 2
-    if point < 0x10000:
-        arena[tail] = 0xE0 | point >> 12
-        arena[tail + 1] = 0x80 | (point >> 6 & 0x3F)
-        arena[tail + 2] = 0x80 | (point & 0x3F)
-        return tail + 3
-    arena[tail] = 0xF0 | point >> 18
-    arena[tail + 1] = 0x80 | (point >> 12 & 0x3F)
-    arena[tail + 2] = 0x80 | (point >> 6 & 0x3F)
-    arena[tail + 3] = 0x80 | (point & 0x3F)
-    return tail + 4
-
-
-@jit
-def _enter(value, tail, words, slots, hashes, counts, firsts, arena, offsets):
-    """The id of the word `arena[offsets[words]:tail]`; equal to `words` where it is new."""
-    mask = np.uint64(len(slots) - 1)
-    start = offsets[words]
-    size = tail - start
-    tag = np.int64(value >> np.uint64(32))
-    at = value & mask
-    while slots[at] != 0:
-        if slots[at] >> 32 & 0xFFFFFFFF == tag:
-            word = (slots[at] & 0xFFFFFFFF) - 1
-            there = offsets[word]
-            if offsets[word + 1] - there == size:
-                same = True
-                for step in range(size):
-                    if arena[there + step] != arena[start + step]:
-                        same = False
-                        break
-                if same:
-                    counts[word] += 1
-                    return word
-        at = (at + np.uint64(1)) & mask
-    slots[at] = tag << 32 | (words + 1)
-    hashes[words] = value
-    counts[words] = 1
-    offsets[words + 1] = tail
-    return words
-
-
-@jit
-def scan(
-    data, ends, ascii_letters, pages, points, order, state, slots, hashes, counts, firsts, arena, offsets, ids, id_ends
-):
-    """Finds the tokens of texts and their ids.
-
-    A token is a LETTER, then any LETTER, MARK, or JOINER that a LETTER follows at once.
+def enter(data, starts, stops, order, state, slots, words, firsts, arena, ids):
+    """Counts tokens and gives their words' numbers: token t is `data[starts[t]:stops[t]]`.
 
     Args:
-        data: Valid UTF-8, uint8.
-        ends: Where each text ends (texts,) int64.
-        ascii_letters: (256,) uint8; what a LETTER below 128 becomes, 0 for all else.
-        pages: (4352,) int32; where in `points` the entries of 256 code points begin.
-        points: int32; what is added to a code point << 2 | its class.
-        order: int64 before all tokens of this block, after those of earlier ones.
-        state: (4,) int64; where to go on, and how far it came.
+        data: uint8, and eight more.
+        starts: (tokens,) int64.
+        stops: (tokens,) int64.
+        order: int64; the rank of the first token in the corpus.
+        state: (3,) int64; where to go on, and how far it came.
         slots: (a power of two,) int64.
-        hashes: uint64; with `counts`, `firsts`, `offsets` it has room for half as many words as there are slots.
-        counts: int64.
-        firsts: int64; `order` + the token's number where the word was first seen.
-        arena: uint8, with room for two times `data`.
-        offsets: int64.
-        ids: int32, out, with room for (len(data) + 1) // 2 tokens.
-        id_ends: (texts,) int64, out; tokens up to the end of each text.
-
-    Returns:
-        Whether all was read; if not, the table is half full.
-    """
-    at, made, words = state[AT], state[MADE], state[WORDS]
-    room = len(slots) // 2
-    complete = True
-    while state[TEXT] < len(ends):
-        end = ends[state[TEXT]]
-        while at < end:
-            if ascii_letters[data[at]] == 0:
-                if data[at] < 0x80:
-                    at += 1
-                    continue
-                entry = points[pages[_point(data, at) >> 8] + (_point(data, at) & 255)]
-                if entry & 3 != LETTER:
-                    at += _width(data[at])
-                    continue
-            if words >= room:
-                complete = False
-                break
-            value = _SEED
-            tail = offsets[words]
-            while at < end:
-                letter = ascii_letters[data[at]]
-                if letter != 0:
-                    arena[tail] = letter
-                    tail += 1
-                    value = (value ^ np.uint64(letter)) * _PRIME
-                    at += 1
-                    continue
-                point = _point(data, at)
-                entry = points[pages[point >> 8] + (point & 255)]
-                kind = entry & 3
-                if kind == APART:
-                    break
-                after = at + _width(data[at])
-                became = point + (entry >> 2)
-                if kind == JOINER:
-                    if after >= end:
-                        break
-                    point = _point(data, after)
-                    if points[pages[point >> 8] + (point & 255)] & 3 != LETTER:
-                        break
-                at = after
-                stop = _put(became, arena, tail)
-                while tail < stop:
-                    value = (value ^ np.uint64(arena[tail])) * _PRIME
-                    tail += 1
-            word = _enter(_finish(value), tail, words, slots, hashes, counts, firsts, arena, offsets)
-            if word == words:
-                firsts[word] = order + made
-                words += 1
-            ids[made] = word
-            made += 1
-        if not complete:
-            break
-        id_ends[state[TEXT]] = made
-        state[TEXT] += 1
-    state[AT], state[MADE], state[WORDS] = at, made, words
-    return complete
-
-
-@jit
-def enter(data, starts, pages, points, order, state, slots, hashes, counts, firsts, arena, offsets, ids):
-    """The ids of tokens that are cut already.
-
-    Args:
-        data: Valid UTF-8, uint8.
-        starts: (tokens + 1,) int64 into `data`.
-        pages: As of `scan`; empty where the tokens are to be taken as they are.
-        points: As of `scan`; classes are ignored.
-        order: As of `scan`.
-        state: As of `scan`; AT and MADE are both the token's number, TEXT is not used.
-        slots: As of `scan`, and so the rest.
-        hashes: As of `scan`.
-        counts: As of `scan`.
-        firsts: As of `scan`.
-        arena: As of `scan`.
-        offsets: As of `scan`.
+        words: (room for half as many as there are slots, 4) int64.
+        firsts: int64, `order` + the token's number where the word was first met.
+        arena: uint8, with room for all of the tokens' bytes and eight more.
         ids: (tokens,) int32, out.
 
     Returns:
         Whether all was read; if not, the table is half full.
     """
-    words = state[WORDS]
+    mask = np.uint64(len(slots) - 1)
     room = len(slots) // 2
-    while state[MADE] < len(starts) - 1:
-        if words >= room:
-            break
-        token = state[MADE]
-        value = _SEED
-        tail = offsets[words]
-        at, end = starts[token], starts[token + 1]
-        while at < end:
-            if len(pages) == 0:
-                stop = tail + 1
-                arena[tail] = data[at]
-                at += 1
-            else:
-                point = _point(data, at)
-                stop = _put(point + (points[pages[point >> 8] + (point & 255)] >> 2), arena, tail)
-                at += _width(data[at])
-            while tail < stop:
-                value = (value ^ np.uint64(arena[tail])) * _PRIME
-                tail += 1
-        word = _enter(_finish(value), tail, words, slots, hashes, counts, firsts, arena, offsets)
-        if word == words:
+    known, used = state[WORDS], state[USED]
+    for token in range(state[DONE], len(starts)):
+        if known >= room:
+            state[WORDS], state[USED], state[DONE] = known, used, token
+            return False
+        start = starts[token]
+        size = stops[token] - start
+        value = _hash(data, start, start + size)
+        head = np.int64(_some(data, start, size)) if size > 0 else np.int64(0)
+        tag = np.int64(value >> _HALF)
+        at = value & mask
+        word = np.int64(-1)
+        while True:
+            slot = slots[at]
+            if slot == 0:
+                break
+            if slot >> 32 & 0xFFFFFFFF == tag:
+                other = (slot & 0xFFFFFFFF) - 1
+                if words[other, HEAD] == head and words[other, SIZE] == size:
+                    if size <= 8 or _same(data, start + 8, arena, words[other, START] + 8, size - 8):
+                        word = other
+                        break
+            at = (at + _ONE) & mask
+        if word < 0:
+            word = known
+            slots[at] = tag << 32 | (word + 1)
+            words[word, HEAD] = head
+            words[word, START] = used
+            words[word, SIZE] = size
+            words[word, COUNT] = 0
             firsts[word] = order + token
-            words += 1
+            for step in range(size):
+                arena[used + step] = data[start + step]
+            known += 1
+            used += size
+        words[word, COUNT] += 1
         ids[token] = word
-        state[MADE] += 1
-    state[AT], state[WORDS] = state[MADE], words
-    return state[MADE] == len(starts) - 1
+    state[WORDS], state[USED], state[DONE] = known, used, len(starts)
+    return True
+
+
+@inline
+def _entry(point, pages, points):
+    return points[pages[point >> 8] + (point & 255)]
 
 
 @jit
-def refill(hashes, words, slots):
-    """Puts words 0..words - 1 into an empty table."""
+def _rewrite(data, at, end, pages, points, out, to):
+    """Writes the token that begins at a LETTER; returns the places behind it in `data` and in `out`."""
+    while at < end:
+        point = point_at(data, at)
+        entry = _entry(point, pages, points)
+        kind = entry & 3
+        after = at + point_width(data[at])
+        if kind == APART:
+            break
+        if kind == JOINER and (after >= end or _entry(point_at(data, after), pages, points) & 3 != LETTER):
+            break
+        to = put_point(point + (entry >> 2), out, to)
+        at = after
+    return at, to
+
+
+@jit
+def simplify(data, letters, low):
+    """Writes what `letters` (256,) uint8 says of each byte, and eight zeros."""
+    for at in range(len(data)):
+        low[at] = letters[data[at]]
+    low[len(data) : len(data) + 8] = _NONE
+
+
+@jit
+def cut(data, low, ends, pages, points, starts, stops, made):
+    """Finds the tokens of texts.
+
+    A token is a LETTER, then any LETTER, MARK, or JOINER that a LETTER follows at once.
+
+    Args:
+        data: Valid UTF-8, uint8.
+        low: As `simplify` makes it of `data`: 0 is APART, 1 has to be looked up, all else is the byte below 128 that a
+            LETTER becomes; then eight zeros, and room for 2 * len(data) bytes of tokens that have to be rewritten.
+        ends: Where each text ends (texts,) int64.
+        pages: (4352,) int32; where in `points` the entries of 256 code points begin.
+        points: int32; what is added to a code point << 2 | its class.
+        starts: int64, out, with room for (len(data) + 1) // 2 tokens; where in `low` each begins.
+        stops: int64, out; where it ends.
+        made: (texts,) int64, out; tokens up to the end of each text.
+    """
+    at = count = 0
+    spare = len(data) + 8
+    for text in range(len(ends)):
+        end = ends[text]
+        while at < end:
+            if low[at] == _NONE:
+                at += 1
+                continue
+            if low[at] == _LOOK and _entry(point_at(data, at), pages, points) & 3 != LETTER:
+                at += point_width(data[at])
+                continue
+            start = at
+            while True:
+                value = eight(low, at)
+                # The top bit of the first byte below 2 is set, and none of a byte before it.
+                found = (value - _BELOW_TWO) & ~value & _TOPS
+                if found != 0:
+                    at += trailing_zeros(found) >> 3
+                    break
+                at += 8
+            if at < end and low[at] == _LOOK:
+                at, stop = _rewrite(data, start, end, pages, points, low, spare)
+                start = spare
+                spare = stop
+            else:
+                at = min(at, end)
+                stop = at
+            starts[count] = start
+            stops[count] = stop
+            count += 1
+        made[text] = count
+
+
+@jit
+def rewrite(data, starts, pages, points, out, out_starts):
+    """Replaces each character by what the tables say: token t of (tokens + 1,) `out_starts` is made of t of `starts`.
+
+    `out` has room for twice the bytes.
+    """
+    to = 0
+    out_starts[0] = 0
+    for token in range(len(starts) - 1):
+        at = starts[token]
+        while at < starts[token + 1]:
+            point = point_at(data, at)
+            to = put_point(point + (_entry(point, pages, points) >> 2), out, to)
+            at += point_width(data[at])
+        out_starts[token + 1] = to
+
+
+@jit
+def refill(count, words, arena, slots):
+    """Puts words 0..count - 1 into an empty table."""
     mask = np.uint64(len(slots) - 1)
-    for word in range(words):
-        at = hashes[word] & mask
+    for word in range(count):
+        value = _hash(arena, words[word, START], words[word, START] + words[word, SIZE])
+        at = value & mask
         while slots[at] != 0:
-            at = (at + np.uint64(1)) & mask
-        slots[at] = np.int64(hashes[word] >> np.uint64(32)) << 32 | (word + 1)
+            at = (at + _ONE) & mask
+        slots[at] = np.int64(value >> _HALF) << 32 | (word + 1)
 
 
 @jit

@@ -20,12 +20,12 @@ class Characters(NamedTuple):
     """Tables for `kernels.tokens`.
 
     Args:
-        ascii_letters: (256,) uint8; what a letter below 128 becomes, 0 for all else.
+        letters: (256,) uint8; what a letter below 128 becomes, 0 where a byte is none, 1 where it has to be looked up.
         pages: (4352,) int32; where in `points` the entries of 256 code points begin.
         points: int32; what is added to a code point << 2 | its class.
     """
 
-    ascii_letters: np.ndarray
+    letters: np.ndarray
     pages: np.ndarray
     points: np.ndarray
 
@@ -58,12 +58,15 @@ def characters(tokenizer: Literal["words", "whitespace"], lower: bool) -> Charac
     else:
         kinds = np.full(_CODE_POINTS, LETTER, np.int32)
         kinds[[point for point in range(0x10000) if chr(point).isspace()]] = APART
-    ascii_letters = np.where(kinds[:128] == LETTER, becomes[:128], 0).astype(np.uint8)
+    letters = np.ones(256, np.uint8)
+    letters[:128][kinds[:128] == APART] = 0
+    plain = np.flatnonzero((kinds[:128] == LETTER) & (becomes[:128] > 1))
+    letters[plain] = becomes[plain]
     # Differences, so that the pages of unchanged characters are alike and kept once.
     entries = (becomes - np.arange(_CODE_POINTS, dtype=np.int32)) << 2 | kinds
     points, pages = np.unique(entries.reshape(-1, 256), axis=0, return_inverse=True)
     return Characters(
-        np.concatenate([ascii_letters, np.zeros(128, np.uint8)]),
+        letters,
         pages.reshape(-1).astype(np.int32) * 256,
         np.ascontiguousarray(points, np.int32).reshape(-1),
     )

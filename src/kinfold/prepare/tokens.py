@@ -215,7 +215,7 @@ def _finish(
     places = {id(each): each for each, _ in runs}
     here = {name: every.absorb(each) for name, each in places.items()}
     kept = every.cut(min_count, max_size)
-    numbers = np.full(every.words, -1, np.int32)
+    numbers = np.full(len(every), -1, np.int32)
     numbers[kept] = np.arange(len(kept), dtype=np.int32)
     final = {name: numbers[ids] for name, ids in here.items()}
     first = begin = tokens = texts = 0
