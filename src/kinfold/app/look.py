@@ -54,7 +54,7 @@ def demo(
 ) -> None:
     """Learn word vectors from the documentation of the Python packages installed here, and show them."""
     import kinfold as kf
-    from kinfold.core.report import Finding, Report
+    from kinfold.core.report import Finding, Report, Table
     from kinfold.recipes.words import learn
     from kinfold.show import text
 
@@ -91,7 +91,8 @@ def demo(
         "nearest": [each.to_dict() for each in hits],
         "cost": sizes.to_dict(),
     }
-    lines = [text.near(hits), ""]
+    table = Table("Nearest words", ("word", "nearest"), [[each.query, ", ".join(each.keys)] for each in hits])
+    lines = [text.render(table), ""]
     lines.append(
         f"{data.total:,} words of documentation, {len(space):,} different ones seen at least 5 times, {dim} dimensions"
     )

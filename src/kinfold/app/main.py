@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import typer
@@ -38,10 +39,20 @@ app = typer.Typer(
 learn = typer.Typer(cls=_Learners, help="Learn a Space from data.", no_args_is_help=True)
 learn.callback()(lambda: None)
 app.add_typer(learn, name="learn")
-for command in (look.demo, vectors.info, vectors.nearest, vectors.analogy, vectors.evaluate, vectors.convert):
-    app.command()(command)
-for command in (look.map_, look.report, index.index, index.recall):
-    app.command(name=command.__name__.rstrip("_"))(command)
+_COMMANDS: dict[str, Callable[..., None]] = {
+    "demo": look.demo,
+    "info": vectors.info,
+    "nearest": vectors.nearest,
+    "analogy": vectors.analogy,
+    "evaluate": vectors.evaluate,
+    "convert": vectors.convert,
+    "map": look.map_,
+    "report": look.report,
+    "index": index.index,
+    "recall": index.recall,
+}
+for _name, _command in _COMMANDS.items():
+    app.command(_name)(_command)
 
 
 @app.command()

@@ -51,7 +51,8 @@ class _Bars:
     """Adapts rich's bars: one bar a stage; rates are counted here, from any thread."""
 
     def __init__(self, bars: Any) -> None:
-        self._bars, self._task, self._unit, self._lock = bars, None, "", threading.Lock()
+        self._bars, self._unit, self._lock = bars, "", threading.Lock()
+        self._task: Any = None
 
     def start(self, stage: str, total: float | None = None, unit: str = "") -> None:
         """A new bar; the one before it is complete."""

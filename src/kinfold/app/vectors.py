@@ -42,22 +42,8 @@ def info(path: SpacePath, as_json: Json = False) -> None:
             "reports": [report.to_dict() for report in space.card.reports],
         },
     }
-    lines = [
-        ("rows", " · ".join(f"{len(rows):,} in '{name}'" for name, rows in space.groups.items())),
-        ("dimensions", f"{space.dim} of {space.rows.dtype}, compared by {space.metric.value}"),
-        ("file", f"{size(path.stat().st_size)}, {path}"),
-        ("attributes", ", ".join(f"{each['name']} ({each['type']})" for each in attributes) or "none"),
-        ("frame", space.frame),
-        ("method", space.card.method + (f", seed {space.card.seed}" if space.card.seed is not None else "")),
-        *(("  " + name.replace("_", " "), str(value)) for name, value in space.card.parameters.items()),
-        *(
-            ("data · " + name, f"{value:,}" if isinstance(value, int) else str(value))
-            for name, value in space.card.data.items()
-        ),
-        *(("then", ", ".join(f"{name} {value}" for name, value in step.items())) for step in space.card.steps),
-    ]
-    shown = "\n\n".join([text.pairs(str(path.name), lines), *(text.render(report) for report in space.card.reports)])
-    say(values, shown, as_json)
+    shown = text.render([space, *space.card.reports])
+    say(values, f"{path}, {size(path.stat().st_size)}\n{shown}", as_json)
 
 
 def nearest(
@@ -98,7 +84,7 @@ def analogy(
     import kinfold as kf
     from kinfold.show import text
 
-    hits = kf.measure.analogy(kf.open(path), a, b, c, k=k, method=method)
+    hits = kf.search.analogy(kf.open(path), a, b, c, k, method=method)
     say(hits.to_dict(), text.render(hits), as_json)
 
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from numba import njit
 
-Function = TypeVar("Function", bound=Callable[..., Any])
+Function = Callable[..., Any]
 
 # One by one: sums may be reordered and multiplications fused; NaN and infinity keep their meaning.
 FLAGS = {"reassoc", "nsz", "arcp", "contract", "afn"}
@@ -16,12 +16,12 @@ FLAGS = {"reassoc", "nsz", "arcp", "contract", "afn"}
 
 def jit(function: Function) -> Function:
     """A kernel: compiled on first call, kept on disk for the next process, free of the interpreter lock."""
-    return njit(nogil=True, cache=True, fastmath=FLAGS, error_model="numpy", boundscheck=False)(function)  # type: ignore[no-any-return]
+    return njit(nogil=True, cache=True, fastmath=FLAGS, error_model="numpy", boundscheck=False)(function)
 
 
 def inline(function: Function) -> Function:
     """A part of a kernel that is compiled into it."""
-    return njit(nogil=True, fastmath=FLAGS, error_model="numpy", boundscheck=False, inline="always")(function)  # type: ignore[no-any-return]
+    return njit(nogil=True, fastmath=FLAGS, error_model="numpy", boundscheck=False, inline="always")(function)
 
 
 def plain(array: np.ndarray) -> np.ndarray:

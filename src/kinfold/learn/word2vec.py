@@ -6,7 +6,7 @@ import dataclasses
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, NamedTuple
@@ -208,7 +208,7 @@ class Word2Vec:
         threads: int | None,
         progress: Progress,
         callback: Callable[[Epoch], None] | None,
-        steps: tuple[dict[str, Any], ...],
+        steps: tuple[Mapping[str, Any], ...],
     ) -> Space:
         if len(keys) < 2:
             raise BadData(
@@ -277,7 +277,7 @@ class Word2Vec:
         weights: _Weights,
         seed: int,
         history: list[Epoch],
-        steps: tuple[dict[str, Any], ...],
+        steps: tuple[Mapping[str, Any], ...],
     ) -> Space:
         rows = Rows(weights.close_up(weights.inner, len(keys)))
         rows.refuse_non_finite("what was learned")
@@ -323,7 +323,8 @@ class _Weights:
             for start in range(0, keys, 4096):
                 block = padded[start : min(start + 4096, keys), : self.dim].copy()
                 flat[start * self.dim : start * self.dim + block.size] = block.reshape(-1)
-        return flat[: keys * self.dim].reshape(keys, self.dim)
+        closed: np.ndarray = flat[: keys * self.dim].reshape(keys, self.dim)
+        return closed
 
     @property
     def inner_rows(self) -> np.ndarray:

@@ -8,15 +8,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from kinfold.core.errors import BadData, BadOption
+from kinfold.core.errors import BadData
 from kinfold.core.report import Finding, Report, Table
 from kinfold.core.space import Space
 from kinfold.measure.intervals import of_mean
 from kinfold.measure.vocabulary import Vocabulary, lines, missing_words, stem
+from kinfold.search.relations import METHODS, check_method, sides
 
-METHODS = {"3cosadd": "3CosAdd", "3cosmul": "3CosMul"}
-# Keeps the quotient of 3CosMul finite, as in the paper.
-_EPSILON = 1e-3
 _QUESTIONS = 128
 _COLUMNS = 4096
 
@@ -64,8 +62,7 @@ def analogies(
     Source:
         Mikolov, Yih, Zweig 2013 (questions, 3CosAdd); Levy, Goldberg 2014 (3CosMul).
     """
-    if method not in METHODS:
-        raise BadOption(f"there is no analogy method '{method}'; there are: {', '.join(METHODS)}.")
+    check_method(method)
     sections = read_questions(path)
     vocabulary = Vocabulary.of(space, restrict, lower)
     asked = [question for section in sections for question in section.questions]
@@ -153,10 +150,7 @@ def solve(vectors: np.ndarray, questions: np.ndarray, method: str = "3cosadd") -
     answers = np.full(len(questions), -1, np.int64)
     for start in range(0, len(vectors), _COLUMNS):
         block = vectors[words] @ vectors[start : start + _COLUMNS].T
-        given = taken = block
-        if method == "3cosmul":
-            shifted = np.maximum((1 + block) / 2, np.float32(0))
-            given, taken = np.log(np.maximum(shifted, np.float32(1e-30))), np.log(shifted + np.float32(_EPSILON))
+        given, taken = sides(block, method)
         for first in range(0, len(questions), _QUESTIONS):
             some = slice(first, first + _QUESTIONS)
             scores = given[b[some]]

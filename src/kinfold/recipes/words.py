@@ -104,7 +104,7 @@ def _learner(method: str, options: dict[str, Any], start: Space | None) -> Any:
             raise BadOption(
                 f"{method} has no option '{name}'.{did_you_mean(name, known)} It has: {', '.join(sorted(known))}."
             )
-    return kind(**({} if start is None else start.card.parameters) | options)
+    return kind(**{**({} if start is None else start.card.parameters), **options})
 
 
 def learn(

@@ -19,8 +19,9 @@ from kinfold.core.catalogue import Catalogue, Entry
 if TYPE_CHECKING:
     from kinfold.core.space import Space
     from kinfold.search.index import Index
+    from kinfold.search.relations import analogy
 
-__all__ = ["INDEXES", "build", "open"]
+__all__ = ["INDEXES", "analogy", "build", "open"]
 
 INDEXES = Catalogue(
     "search",
@@ -62,3 +63,11 @@ def open(path: str | os.PathLike[str], space: Space) -> Index:
     header, arrays = read_index(path, space)
     index: Index = INDEXES[header["index"]].restore(space, header["parameters"], arrays, str(path))
     return index
+
+
+def __getattr__(name: str) -> Any:
+    if name == "analogy":
+        from kinfold.search.relations import analogy
+
+        return analogy
+    raise AttributeError(f"module 'kinfold.search' has no attribute '{name}'")
