@@ -117,7 +117,7 @@ def _parts(raw: Iterable[Any], tokenizer: Tokenizer, lower: bool, threads: int) 
     first = next(things, None)
     things = itertools.chain(() if first is None else (first,), things)
     if first is None or isinstance(first, str):
-        from kinfold.sources.text import Strings
+        from kinfold.sources.strings import Strings
 
         return _parts(Strings(things), tokenizer, lower, threads)
     return _entered(things, lower)

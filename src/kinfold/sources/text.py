@@ -2,33 +2,31 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-import pyarrow as pa
-
 from kinfold.core.errors import BadData, BadOption
 from kinfold.core.files import existing
-from kinfold.core.shapes import Block, Items
+from kinfold.core.shapes import Block, Blocks, Items
+from kinfold.sources.columns import FileColumn, is_table, of_frame
+from kinfold.sources.lines import Lines
+from kinfold.sources.strings import Lists, Strings, first_and_all
 
 BadBytes = Literal["replace", "ignore", "strict"]
 
-# Bytes of a block: small enough for the caches, large enough that Python's part is nothing.
-_BLOCK = 2 << 20
-_STRINGS = 1 << 15
-
 
 def read(source: Any, *, column: str | None = None, bad_bytes: BadBytes = "replace") -> Items[Any]:
-    """Text as Items that are read when they are used, a bounded block at a time.
+    """Text as Items, read when they are used, a bounded block at a time.
+
+    Every line of a file is a text. In a folder all files are read, sorted by path; left out are hidden ones, those that
+    are not text, and tables where no column is named (`raw.left_out` lists them). A generator can be read once.
 
     Args:
-        source: A path, or a list of them: plain text, .gz, .bz2, .xz or .zst of it, of which every line is a text;
-            tables (.jsonl, .ndjson, .csv, .tsv, .parquet) with a `column`; folders of these. Or strings; lists of
-            tokens; a pandas or Polars series, or a frame with a `column`.
+        source: A path or a list of paths: plain text, tables (.jsonl, .ndjson, .csv, .tsv, .parquet) with a `column`,
+            folders; text and tables may end in .gz, .bz2, .xz or .zst. Or any iterable of strings, or of lists of
+            tokens; or a pandas or Polars series, or a frame with a `column`.
         column: Which column of a table holds the text; rows without a value are left out.
         bad_bytes: What happens to bytes that are not UTF-8: replace (by U+FFFD), ignore, or strict (an error).
 
@@ -37,8 +35,10 @@ def read(source: Any, *, column: str | None = None, bad_bytes: BadBytes = "repla
 
     Raises:
         BadFile: A file or folder is missing or cannot be read.
-        BadData: A file is not text, or holds bad bytes that are not to be tolerated (while it is being read).
+        BadData: A file is not text or is damaged, or has bytes that `strict` does not tolerate (both while it is read);
+            or a thing is neither a string nor a list of tokens.
         BadOption: `bad_bytes` is unknown, or a table needs a column.
+        UnknownName: A table has no such column.
 
     Example:
         >>> list(read(["one text", "another"]).raw)
@@ -47,74 +47,102 @@ def read(source: Any, *, column: str | None = None, bad_bytes: BadBytes = "repla
     if bad_bytes not in ("replace", "ignore", "strict"):
         raise BadOption(f"bad_bytes={bad_bytes!r} is not known; it is 'replace', 'ignore' or 'strict'.")
     if isinstance(source, str | os.PathLike):
-        return Items(_files([source], column, bad_bytes))
-    if isinstance(source, list | tuple) and source and all(_names_file(each) for each in source):
-        return Items(_files(source, column, bad_bytes))
-    things = iter(source)
-    first = next(things, None)
+        return Items(Files([source], column, bad_bytes))
+    if isinstance(source, list | tuple) and source and all(_is_path(each) for each in source):
+        return Items(Files(source, column, bad_bytes))
+    if (found := of_frame(source, column)) is not None:
+        return Items(found)
+    if not isinstance(source, Iterable) or isinstance(source, bytes | dict):
+        raise BadData(
+            f"text cannot be read from {type(source).__name__}; give a path, or an iterable of str or of lists of tokens."
+        )
+    first, things = first_and_all(source)
     if first is None or isinstance(first, str):
-        return Items(Strings(source if things is not source else itertools.chain([first] if first else [], things)))
-    return Items(source)
+        return Items(Strings(things, bad_bytes))
+    if isinstance(first, Iterable) and not isinstance(first, bytes | dict):
+        return Items(Lists(things))
+    raise BadData(f"the first thing is {type(first).__name__}; texts are str or lists of tokens. Take the text out of it.")
 
 
-def _names_file(thing: Any) -> bool:
-    return isinstance(thing, os.PathLike) or (isinstance(thing, str) and len(thing) < 1024 and Path(thing).is_file())
+class Files:
+    """Texts of files and of all files in folders, one file after another.
 
+    Args:
+        paths: Files and folders.
+        column: Of tables.
+        bad_bytes: As of `read`.
 
-def _files(paths: Iterable[Any], column: str | None, bad_bytes: BadBytes) -> Lines:
-    return Lines([existing(path) for path in paths], bad_bytes)
+    Raises:
+        BadFile: One is missing or cannot be read.
+        BadData: There is nothing to read in them.
+    """
 
-
-class Lines:
-    """The lines of files."""
-
-    def __init__(self, paths: list[Path], bad_bytes: BadBytes) -> None:
-        self.paths = paths
-        self.bad_bytes = bad_bytes
-
-    @property
-    def size(self) -> int:
-        """Bytes in all."""
-        return sum(path.stat().st_size for path in self.paths)
-
-    def blocks(self) -> Iterator[Block]:
-        """The texts, a bounded block at a time."""
-        for path in self.paths:
-            with open(path, "rb") as file:
-                while chunk := file.read(_BLOCK):
-                    chunk += file.readline()
-                    if not chunk.isascii():
-                        chunk = chunk.decode("utf-8", self.bad_bytes).encode()
-                    data = np.frombuffer(chunk, np.uint8)
-                    ends = np.flatnonzero(data == 10) + 1
-                    if not len(ends) or ends[-1] < len(data):
-                        ends = np.append(ends, len(data))
-                    yield Block(data, ends)
-
-    def __iter__(self) -> Iterator[str]:
-        for block in self.blocks():
-            start = 0
-            for end in block.ends.tolist():
-                yield block.data[start:end].tobytes().decode().rstrip("\r\n")
-                start = end
-
-
-class Strings:
-    """Strings from an iterable."""
-
-    def __init__(self, strings: Iterable[str]) -> None:
-        self.strings = strings
-
-    def blocks(self) -> Iterator[Block]:
-        """The texts, a bounded block at a time."""
-        things = iter(self.strings)
-        while batch := list(itertools.islice(things, _STRINGS)):
-            array = pa.array(batch, pa.large_string())
-            _, starts, data = array.buffers()
-            yield Block(
-                np.frombuffer(data, np.uint8) if data is not None and data.size else np.zeros(0, np.uint8),
-                np.frombuffer(starts, np.int64, len(array) + 1)[1:],
+    def __init__(self, paths: Iterable[Any], column: str | None, bad_bytes: BadBytes) -> None:
+        self.left_out: list[Path] = []
+        self._files: list[Lines | FileColumn] = []
+        for each in paths:
+            path = _existing(each)
+            if not path.is_dir():
+                self._files.append(
+                    FileColumn(path, column, bad_bytes) if is_table(path) else Lines(path, bad_bytes)
+                )
+                continue
+            for inner in _walk(path):
+                if is_table(inner) and column is not None:
+                    self._files.append(FileColumn(inner, column, bad_bytes))
+                elif is_table(inner) or not Lines(inner, bad_bytes).is_text():
+                    self.left_out.append(inner)
+                else:
+                    self._files.append(Lines(inner, bad_bytes))
+        if not self._files:
+            raise BadData(
+                f"there is no text to read: {len(self.left_out):,} files are binary, or tables that need a `column`."
             )
 
+    @property
+    def size(self) -> int | None:
+        """Bytes in all; None where that is not known before they are read."""
+        sizes = [each.size for each in self._files]
+        return None if None in sizes else sum(size for size in sizes if size is not None)
+
+    def blocks(self) -> Iterator[Block]:
+        """The texts, a bounded block at a time."""
+        for each in self._files:
+            yield from each.blocks()
+
     def __iter__(self) -> Iterator[str]:
-        return iter(self.strings)
+        for each in self._files:
+            yield from each
+
+
+def _is_path(thing: Any) -> bool:
+    # Nobody means the name of a file that is there as a text to learn from.
+    return isinstance(thing, os.PathLike) or (isinstance(thing, str) and len(thing) < 4096 and _is_file(thing))
+
+
+def _is_file(name: str) -> bool:
+    try:
+        return os.path.isfile(name)
+    except ValueError:  # a NUL in it
+        return False
+
+
+def _existing(path: Any) -> Path:
+    try:
+        return existing(path)
+    except (OSError, ValueError) as error:
+        text = os.fspath(path)
+        if isinstance(text, str) and (len(text) > 255 or " " in text):
+            raise type(error)(f"{str(error)[:200]} To learn from the string itself, put it in a list.") from error
+        raise
+
+
+def _walk(folder: Path) -> list[Path]:
+    return sorted(
+        path
+        for path in folder.rglob("*")
+        if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts)
+    )
+
+
+__all__ = ["BadBytes", "Blocks", "read"]
