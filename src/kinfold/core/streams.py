@@ -31,7 +31,7 @@ def open_bytes(path: str | os.PathLike[str]) -> BinaryIO:
     if found.is_dir():
         raise BadFile(f"{found}: is a folder; name a file in it.")
     try:
-        plain = open(found, "rb", buffering=_BUFFER)  # noqa: SIM115: it is given to the caller, who closes it
+        plain = open(found, "rb", buffering=_BUFFER)  # noqa: SIM115 - the caller closes it
     except OSError as error:
         raise BadFile(f"{found}: cannot be read ({error.strerror}).") from error
     if found.suffix.lower() not in COMPRESSED:
@@ -123,3 +123,23 @@ class _Zstandard:
                 self._begun = False
         part, self._ready = self._ready[:size], self._ready[size:]
         return part
+
+
+def packed(path: str | os.PathLike[str], ending: str) -> BinaryIO:
+    """Opens a file for writing; what is written is compressed as the ending says, .gz .bz2 .xz .zst or nothing."""
+    ending = ending.lower()
+    if ending == ".gz":
+        import gzip
+
+        return cast(BinaryIO, gzip.open(path, "wb", compresslevel=6))
+    if ending == ".bz2":
+        import bz2
+
+        return cast(BinaryIO, bz2.open(path, "wb"))
+    if ending == ".xz":
+        return cast(BinaryIO, lzma.open(path, "wb"))
+    if ending == ".zst":
+        import zstandard
+
+        return cast(BinaryIO, zstandard.open(path, "wb"))
+    return open(path, "wb", buffering=_BUFFER)

@@ -1,1 +1,127 @@
-"""Room: io."""
+"""Other people's files ↔ Space: word2vec, GloVe, npy, TensorBoard's projector, and Kinfold's own.
+
+Example:
+    >>> import tempfile, os
+    >>> from kinfold.core.space import Space
+    >>> folder = tempfile.mkdtemp()
+    >>> space = Space.of(["one", "two"], [[1, 0.5], [-0.25, 2]], group="word")
+    >>> save(space, os.path.join(folder, "numbers.vec"))
+    >>> open(os.path.join(folder, "numbers.vec"))["two"].tolist()
+    [-0.25, 2.0]
+    >>> report = convert(os.path.join(folder, "numbers.vec"), os.path.join(folder, "numbers.bin"))
+    >>> report["rows written"].value
+    2
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from kinfold.core.catalogue import Catalogue, Entry
+
+if TYPE_CHECKING:
+    from kinfold.core.report import Report
+    from kinfold.core.space import Space
+
+__all__ = ["FORMATS", "convert", "open", "save"]
+
+# In the order in which they are asked whether a file is theirs.
+FORMATS = Catalogue(
+    "io",
+    Entry("arrow", "kinfold.io.arrow:FORMAT", "Kinfold's own file: groups, attributes and the card (.arrow)"),
+    Entry("npy", "kinfold.io.npy:FORMAT", "a NumPy matrix and a file of keys beside it (.npy, .keys.txt)"),
+    Entry("word2vec-binary", "kinfold.io.word2vec_binary:FORMAT", "word2vec's binary file (.bin)"),
+    Entry("word2vec-text", "kinfold.io.word2vec_text:FORMAT", "word2vec's and fastText's text file (.vec, .txt)"),
+    Entry("projector", "kinfold.io.projector:FORMAT", "TensorBoard projector: tensor.tsv and metadata.tsv (.tsv)"),
+    Entry("glove", "kinfold.io.glove:FORMAT", "GloVe's text file, without a header (.glove)"),
+)
+
+
+def open(path: str | os.PathLike[str], format: str | None = None, **options: Any) -> Space:
+    """A Space from a file of any format.
+
+    Args:
+        path: The file, or a projector's folder; text may be packed (.gz .bz2 .xz .zst).
+        format: A name of `FORMATS`; by default seen from the content.
+        options: Those of the format's reader, as `bad_bytes` or `on_bad`.
+
+    Raises:
+        BadFile: Nothing is there, or it cannot be read.
+        BadData: It is of no known format, or damaged; names the place.
+        BadOption: The reader has no such option.
+        UnknownName: There is no such format.
+    """
+    from kinfold.io.detect import format_of
+    from kinfold.io.format import options_of
+
+    name = format or format_of(path, FORMATS)
+    reader = FORMATS[name].read
+    space: Space = reader(path, **options_of(reader, options, f"the reader of {name}"))
+    return space
+
+
+def save(
+    space: Space, path: str | os.PathLike[str], format: str | None = None, *, group: str | None = None, **options: Any
+) -> None:
+    """Writes a Space, whole or not at all.
+
+    Args:
+        space: What to write.
+        path: Where to.
+        format: A name of `FORMATS`; by default the one that the path's ending stands for.
+        group: The group to write; by default all in Kinfold's own format and the first in others.
+        options: Those of the format's writer, as `replace`.
+
+    Raises:
+        BadFile: It cannot be written.
+        BadData: The format cannot hold one of the keys.
+        BadOption: The ending stands for no format, or the writer has no such option.
+        UnknownName: There is no such format or group.
+    """
+    from kinfold.io.detect import format_for
+    from kinfold.io.format import options_of
+
+    name = format or format_for(path, FORMATS)
+    writer = FORMATS[name].write
+    writer(space, path, group=group, **options_of(writer, options, f"the writer of {name}"))
+
+
+def convert(
+    source: str | os.PathLike[str],
+    target: str | os.PathLike[str],
+    *,
+    from_format: str | None = None,
+    format: str | None = None,
+    group: str | None = None,
+    bad_bytes: str | None = None,
+    on_bad: str | None = None,
+    replace: str | None = None,
+) -> Report:
+    """Brings vectors from one file to another and tells what was read, left out and written.
+
+    Args:
+        source: What to read.
+        target: Where to write.
+        from_format: Of the source; by default seen from its content.
+        format: Of the target; by default by its ending.
+        group: The group to write; by default all in Kinfold's own format and the first in others.
+        bad_bytes: For the reader, where it has this option: keys that are not UTF-8.
+        on_bad: For the reader: what cannot be read, "raise" or "skip".
+        replace: For the writer: what stands in place of characters that it cannot hold.
+
+    Raises:
+        BadFile: The source cannot be read or the target not written.
+        BadData: The source is damaged, or the target's format cannot hold one of the keys.
+        BadOption: An option that the reader or the writer does not have.
+        UnknownName: There is no such format or group.
+    """
+    from kinfold.io.detect import format_for, format_of
+    from kinfold.io.summary import summary
+
+    from_format = from_format or format_of(source, FORMATS)
+    format = format or format_for(target, FORMATS)
+    reading = {"bad_bytes": bad_bytes, "on_bad": on_bad}
+    space = open(source, from_format, **{name: value for name, value in reading.items() if value is not None})
+    save(space, target, format, group=group, **({} if replace is None else {"replace": replace}))
+    return summary(space, source, target, from_format, format, group)

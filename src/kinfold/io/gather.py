@@ -1,0 +1,133 @@
+"""Rows and names from a file, block after block, until they are a Space."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from kinfold.core.card import Card, born
+from kinfold.core.errors import BadData
+from kinfold.core.keys import Keys, first_of_each
+from kinfold.core.metric import Metric
+from kinfold.core.rows import Rows
+from kinfold.core.space import Space
+
+# What a reader leaves out, as the card and the report of a conversion call it.
+DUPLICATE = "skipped: key seen before"
+NOT_FINITE = "skipped: NaN or infinite"
+UNREADABLE = "skipped: unreadable"
+REPAIRED = "keys that were not UTF-8"
+
+
+class Gatherer:
+    """Collects what one file holds; memory grows with what was read, never with what a header says.
+
+    Args:
+        path: The file.
+        format: Its format's name.
+        dim: Numbers a row.
+        expected: How many rows there may be; a hint that only saves copying.
+        bad_bytes: What becomes of names that are not UTF-8: "replace", "ignore" or "strict".
+    """
+
+    def __init__(self, path: Path, format: str, dim: int, *, expected: int, bad_bytes: str = "replace") -> None:
+        self.path = path
+        self.format = format
+        self.dim = dim
+        self.counts: Counter[str] = Counter({DUPLICATE: 0, NOT_FINITE: 0, UNREADABLE: 0})
+        self._bad_bytes = bad_bytes
+        self._names: list[pa.LargeStringArray] = []
+        self._rows = np.empty((expected, dim), np.float32)
+        self._size = 0
+
+    def __len__(self) -> int:
+        return self._size
+
+    def room(self, rows: int) -> np.ndarray:
+        """Memory for that many more rows at least (rows, dim) float32; `keep` says how many were filled."""
+        if self._size + rows > len(self._rows):
+            larger = np.empty((max(self._size + rows, len(self._rows) * 3 // 2), self.dim), np.float32)
+            larger[: self._size] = self._rows[: self._size]
+            self._rows = larger
+        return self._rows[self._size :]
+
+    def keep(self, names: pa.LargeStringArray) -> None:
+        """The rows that were put into the room, one a name."""
+        self._names.append(names)
+        self._size += len(names)
+
+    def rename(self, names: pa.LargeStringArray) -> None:
+        """Gives all rows other names, where those stand in another file."""
+        self._names = [names]
+
+    def names(self, data: np.ndarray, starts: np.ndarray, stops: np.ndarray, place: Any) -> pa.LargeStringArray:
+        """Strings of pieces of a block.
+
+        Args:
+            data: uint8.
+            starts: Where each name begins.
+            stops: And ends.
+            place: `place(i)` says where in the file name i stands, for errors.
+
+        Raises:
+            BadData: A name is not UTF-8 and bad bytes are refused.
+        """
+        from kinfold.kernels.numbers import gather
+
+        joined, offsets = gather(data, starts, stops)
+        parts = [None, pa.py_buffer(offsets), pa.py_buffer(joined)]
+        array = pa.Array.from_buffers(pa.large_string(), len(starts), parts)
+        try:
+            array.validate(full=True)
+        except pa.ArrowInvalid:
+            return self._repaired(pa.Array.from_buffers(pa.large_binary(), len(starts), parts), place)
+        return array
+
+    def _repaired(self, raw: pa.LargeBinaryArray, place: Any) -> pa.LargeStringArray:
+        names = []
+        for position, name in enumerate(raw.to_pylist()):
+            try:
+                names.append(name.decode())
+            except UnicodeDecodeError as error:
+                if self._bad_bytes == "strict":
+                    raise BadData(
+                        f"{self.path} {place(position)}: byte {error.start} of the key {name[:40]!r} is not UTF-8 "
+                        '(0x{:02x}). Pass bad_bytes="replace" or "ignore".'.format(name[error.start])
+                    ) from error
+                self.counts[REPAIRED] += 1
+                names.append(name.decode(errors=self._bad_bytes))
+        return pa.array(names, pa.large_string())
+
+    def finish(
+        self, *, group: str, declared: int | None = None, table: pa.Table | None = None, notes: tuple[str, ...] = ()
+    ) -> Space:
+        """The Space: first row of each key, with what was left out on its card.
+
+        Raises:
+            BadData: Nothing could be read, though the header does not say that there is nothing.
+        """
+        if not self._size and declared != 0:
+            raise BadData(f"{self.path}: holds no row that could be read; is it of the format {self.format}?")
+        names = pa.chunked_array(self._names, pa.large_string()).combine_chunks() if self._names else _NO_NAMES
+        rows = self._rows[: self._size]
+        if pc.count_distinct(names).as_py() < len(names):
+            first = first_of_each(names)
+            self.counts[DUPLICATE] += len(names) - len(first)
+            names, rows = names.take(pa.array(first)), rows[first]
+            table = None if table is None else table.take(pa.array(first))
+        data: dict[str, Any] = {"file": self.path.name, "format": self.format, "rows": len(names)}
+        if declared is not None:
+            data["rows in the header"] = declared
+        data.update(self.counts)
+        if notes:
+            data["notes"] = list(notes)
+        card = Card(born("file", rows), "file", {"format": self.format}, data=data)
+        return Space(Keys.trusted(names, group), Rows(rows), Metric.COSINE, card, table)
+
+
+_NO_NAMES = pa.array([], pa.large_string())

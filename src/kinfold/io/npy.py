@@ -1,0 +1,145 @@
+"""A NumPy matrix `x.npy` (rows, dim) with its keys in `x.keys.txt`: UTF-8, a key a line, nothing escaped.
+
+A key with a line end in it cannot be written so and is refused. The matrix is memory-mapped where it is float32 or
+float16 and nothing has to be left out. Rows with NaN or infinity and keys seen before are left out and counted. No
+pickle is read: an array of objects is refused.
+
+Source: numpy.lib.format.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from kinfold.core.card import Card, born
+from kinfold.core.errors import BadData, BadFile
+from kinfold.core.files import existing, whole_file
+from kinfold.core.keys import Keys, first_of_each
+from kinfold.core.metric import Metric
+from kinfold.core.rows import Rows
+from kinfold.core.space import Space
+from kinfold.io.format import MAX_DIM, Format, check_choice, chosen, writable_names
+from kinfold.io.gather import DUPLICATE, NOT_FINITE
+from kinfold.io.names import read_names
+
+NAME = "npy"
+
+
+def read(
+    path: str | os.PathLike[str],
+    *,
+    keys: str | os.PathLike[str] | None = None,
+    bad_bytes: str = "replace",
+    group: str = "row",
+) -> Space:
+    """A Space from the matrix and its keys.
+
+    Args:
+        path: The matrix.
+        keys: The file of keys, which may be packed; by default `x.keys.txt` beside `x.npy`.
+        bad_bytes: Keys that are not UTF-8: "replace" or "ignore" what is not, or "strict" to refuse.
+        group: What the rows are called.
+
+    Raises:
+        BadFile: One of the files is missing or cannot be read.
+        BadData: No matrix of numbers, or not as many keys as rows.
+    """
+    check_choice("bad_bytes", bad_bytes, ("replace", "ignore", "strict"))
+    path = existing(path)
+    beside = Path(keys) if keys is not None else keys_beside(path)
+    values = _matrix(path)
+    if keys is None and not beside.exists():
+        raise BadFile(f"{beside}: no such file; the keys of {path.name} are read from it, one a line. Or pass keys=….")
+    counts: Counter[str] = Counter({DUPLICATE: 0, NOT_FINITE: 0})
+    names = read_names(beside, bad_bytes, counts)
+    if len(names) != len(values):
+        raise BadData(f"{beside}: {len(names):,} keys do not go with the {len(values):,} rows of {path.name}.")
+    with np.errstate(over="ignore"):
+        rows = Rows(values)
+    kept = np.flatnonzero(_finite(rows))
+    counts[NOT_FINITE] += len(rows) - len(kept)
+    if len(kept) < len(rows):
+        names = names.take(pa.array(kept))
+    first = first_of_each(names)
+    counts[DUPLICATE] += len(names) - len(first)
+    if len(first) < len(rows):
+        names, rows = names.take(pa.array(first)), Rows(rows.values[kept[first]])
+    data = {"file": path.name, "format": NAME, "rows": len(rows), **counts}
+    card = Card(born("file", rows.values), "file", {"format": NAME}, data=data)
+    return Space(Keys.trusted(names, group), rows, Metric.COSINE, card)
+
+
+def write(space: Space, path: str | os.PathLike[str], *, group: str | None = None, replace: str | None = None) -> None:
+    """Writes one group: the matrix as it is kept (float32 or float16) and the keys beside it.
+
+    Args:
+        space: What to write.
+        path: The matrix; the keys go to `x.keys.txt` beside `x.npy`.
+        group: The group to write, the first where none is named.
+        replace: Stands in place of line ends in keys; None refuses them.
+
+    Raises:
+        BadFile: One of the files cannot be written.
+        BadData: A key holds a line end.
+    """
+    space = chosen(space, group)
+    names = writable_names(space.keys, Path(path), ("\n", "\r"), replace, empty=True)
+    with whole_file(path) as matrix, whole_file(keys_beside(Path(path))) as list_of_keys:
+        with open(matrix, "wb") as stream:
+            np.lib.format.write_array(stream, space.rows.values, allow_pickle=False)
+        with open(list_of_keys, "wb") as stream:
+            for start in range(0, len(names), 65_536):
+                stream.write("\n".join([*names.slice(start, 65_536).to_pylist(), ""]).encode())
+
+
+def recognizes(path: Path, head: bytes) -> bool:
+    """The magic bytes of a .npy file."""
+    return head.startswith(b"\x93NUMPY")
+
+
+def keys_beside(path: Path) -> Path:
+    """Where the keys of a matrix are: `x.keys.txt` for `x.npy`."""
+    return path.with_name(path.name.removesuffix(".npy") + ".keys.txt")
+
+
+FORMAT = Format(read, write, recognizes, (".npy",))
+
+
+def _matrix(path: Path) -> np.ndarray:
+    try:
+        with open(path, "rb") as stream:
+            version = np.lib.format.read_magic(stream)
+            reader = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
+            shape, fortran, kind = reader(stream)
+            begins = stream.tell()
+    except OSError as error:
+        raise BadFile(f"{path}: cannot be read ({error.strerror}).") from error
+    # numpy's header is Python source: what it raises on a damaged one is anything that Python's parser does.
+    except Exception as error:
+        raise BadData(f"{path}: the header of this .npy file is damaged ({error}).") from error
+    if len(shape) != 2 or not 1 <= shape[1] <= MAX_DIM or kind.kind not in "fiu" or kind.itemsize > 8:
+        raise BadData(
+            f"{path}: holds an array of {kind} with the shape {shape}; a matrix of numbers (rows, dim) is needed."
+        )
+    needed, there = math.prod(shape) * kind.itemsize, os.path.getsize(path) - begins
+    if needed > there or shape[0] < 0:
+        raise BadData(
+            f"{path}: the header says {shape[0]:,} rows of {shape[1]:,} numbers, which take {needed:,} bytes, but "
+            f"{there:,} follow. The file is cut short; fetch it again."
+        )
+    if not needed:
+        return np.empty(shape, np.float32)
+    return np.memmap(path, kind, "r", begins, shape, "F" if fortran else "C").view(np.ndarray)
+
+
+def _finite(rows: Rows) -> np.ndarray:
+    found = np.ones(len(rows), np.bool_)
+    for start, block in rows.blocks():
+        found[start : start + len(block)] = np.isfinite(block).all(axis=1)
+    return found
