@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from kinfold.core.report import number
@@ -37,7 +38,7 @@ def origin(space: Space) -> list[tuple[str, str]]:
     if card.seed is not None:
         lines.append(("seed", str(card.seed)))
     if card.data:
-        lines.append(("data", said(card.data)))
+        lines.append(("data", _counted(card.data)))
     for place, step in enumerate(card.steps, 1):
         details = said({name: value for name, value in step.items() if name != "step"})
         lines.append((f"step {place}", f"{step.get('step', '')}: {details}" if details else str(step.get("step", ""))))
@@ -49,10 +50,22 @@ def parameters(space: Space) -> list[tuple[str, str]]:
     return [(name.replace("_", " "), said(value)) for name, value in space.card.parameters.items()]
 
 
+def _counted(data: Mapping[str, Any]) -> str:
+    """The data's fingerprint: Sequences, 1,200 sequences, 30,000 tokens, hash 9f86d081."""
+    return ", ".join(
+        f"{value:,} {name.replace('_', ' ')}"
+        if isinstance(value, int) and not isinstance(value, bool)
+        else said(value)
+        if name == "shape"
+        else f"{name.replace('_', ' ')} {said(value)}"
+        for name, value in data.items()
+    )
+
+
 def said(value: Any) -> str:
     """A value of a card for people: 5 · 0.025 · yes · sequences 1,200, tokens 30,000."""
     if isinstance(value, dict):
-        return ", ".join(f"{name} {said(each)}" for name, each in value.items())
+        return ", ".join(f"{name.replace('_', ' ')} {said(each)}" for name, each in value.items())
     if isinstance(value, list | tuple):
         return ", ".join(said(each) for each in value)
     if isinstance(value, bool):

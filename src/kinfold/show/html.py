@@ -83,7 +83,9 @@ def save(text: str, path: str | os.PathLike[str]) -> None:
 def _printable(text: str) -> str:
     # A lone surrogate cannot be written, and control characters are not allowed in HTML.
     return "".join(
-        each if each in "\n\t" or (each >= " " and not "\x7f" <= each < "\xa0" and not "\ud800" <= each <= "\udfff") else "\ufffd"
+        each
+        if each in "\n\t" or (each >= " " and not "\x7f" <= each < "\xa0" and not "\ud800" <= each <= "\udfff")
+        else "\ufffd"
         for each in text
     )
 

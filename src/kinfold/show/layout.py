@@ -69,7 +69,7 @@ def umap(rows: Rows, metric: Metric, scores: np.ndarray, found: np.ndarray, seed
         McInnes, Healy, Melville 2018 (arXiv 1802.03426).
     """
     library = _library()
-    state = np.random.RandomState(seed & 0xFFFFFFFF)  # noqa: NPY002  what umap-learn takes
+    state = np.random.RandomState(seed & 0xFFFFFFFF)
     n = len(rows)
     # Only differences to the nearest matter to UMAP, so the best score is distance 0 whatever the metric.
     top = scores[:, :1] if metric is Metric.DOT else np.float32(1 if metric is Metric.COSINE else 0)

@@ -49,7 +49,7 @@ def write(
         UnknownName: No such attribute to color by.
         BadFile: The folder cannot be written.
     """
-    name = title or f"Map of {len(space):,} {_plural(space)}"
+    name = title or f"Map of {len(space):,} {plural(space)}"
     heading = f"<h1>{html.escape(name)}</h1>"
     body = figure(space, method=method, color=color, limit=limit, seed=seed, heading=heading, progress=progress)
     html.save(html.page(name, body, styles=STYLES, scripts=SCRIPTS), path)
@@ -85,9 +85,11 @@ def figure(
     progress.advance(len(shown))
     used = "pca" if len(shown) < layout.SMALLEST_UMAP else method
     about = [_size(space, len(shown), chosen), _made(used, space.metric, seed)]
+    squares = quantized(places[order])
     values = {
         "keys": shown.keys.names.take(pa.array(order)).to_pylist(),
-        "places": html.packed(quantized(places[order]), "<u2"),
+        "places": html.packed(squares, "<u2"),
+        "box": _box(squares),
         "near": html.packed(_renumbered(found[order], order), "<u4"),
         "scores": _scores(scores[order], shown.metric),
         "k": NEAREST,
@@ -124,7 +126,17 @@ def quantized(places: np.ndarray) -> np.ndarray:
     low, high = places.min(axis=0).astype(np.float64), places.max(axis=0).astype(np.float64)
     span = float((high - low).max()) or 1.0
     scaled = (places - (low + high) / 2) / span + 0.5
-    return np.rint(np.clip(scaled, 0, 1) * 65_535).astype(np.uint16)
+    squares: np.ndarray = np.rint(np.clip(scaled, 0, 1) * 65_535).astype(np.uint16)
+    return squares
+
+
+def _box(squares: np.ndarray) -> list[float]:
+    """Left, top, right, bottom (of 0..1) of where 99 % of the points are: an island does not shrink the rest."""
+    if not len(squares):
+        return [0.0, 0.0, 1.0, 1.0]
+    low, high = np.quantile(squares, [0.005, 0.995], axis=0) / 65_535
+    margin = 0.05 * max(float((high - low).max()), 0.01)
+    return [*(low - margin).tolist(), *(high + margin).tolist()]
 
 
 def _renumbered(found: np.ndarray, order: np.ndarray) -> np.ndarray:
@@ -132,7 +144,8 @@ def _renumbered(found: np.ndarray, order: np.ndarray) -> np.ndarray:
     position = np.empty(len(order) + 1, np.int64)
     position[order] = np.arange(len(order))
     position[-1] = 2**32 - 1
-    return position[found]
+    renumbered: np.ndarray = position[found]
+    return renumbered
 
 
 def _scores(scores: np.ndarray, metric: Metric) -> dict[str, Any]:
@@ -186,9 +199,10 @@ def _categories(name: str, codes: np.ndarray, names: list[str]) -> dict[str, Any
 
 
 def _numbers(name: str, values: np.ndarray) -> dict[str, Any]:
-    """Values (n,) with the ends of their scale; a logarithmic one where a few dwarf the rest."""
+    """Values (n,) with the ends of their scale; one of ranks where a few dwarf the rest."""
     finite = values[np.isfinite(values)]
     low, high = (float(finite.min()), float(finite.max())) if len(finite) else (0.0, 1.0)
+    skewed = low > 0 and high > 50 * low
     with np.errstate(over="ignore"):
         held = values.astype(np.float32)
     return {
@@ -196,7 +210,7 @@ def _numbers(name: str, values: np.ndarray) -> dict[str, Any]:
         "kind": "numbers",
         "low": low,
         "high": high,
-        "log": low > 0 and high > 50 * low,
+        "steps": np.quantile(finite, np.linspace(0, 1, 33)).tolist() if skewed else None,
         "values": html.packed(held, "<f4"),
     }
 
@@ -224,8 +238,8 @@ def _repeats(column: pa.Array) -> bool:
 
 def _size(space: Space, shown: int, chosen: str) -> str:
     if shown == len(space):
-        return f"{shown:,} {_plural(space)} of {space.dim} dimensions, {chosen} first in the labels."
-    return f"The {shown:,} {chosen} of {len(space):,} {_plural(space)} of {space.dim} dimensions."
+        return f"{shown:,} {plural(space)}, {space.dim} dimensions. The {chosen} are labeled first."
+    return f"The {shown:,} {chosen} of {len(space):,} {plural(space)}, {space.dim} dimensions."
 
 
 def _made(method: str, metric: Metric, seed: int) -> str:
@@ -234,6 +248,7 @@ def _made(method: str, metric: Metric, seed: int) -> str:
     return f"UMAP of the nearest by {metric.value}, seed {seed}. Near means similar; far says little."
 
 
-def _plural(space: Space) -> str:
+def plural(space: Space) -> str:
+    """What the rows are called: words, items; rows where there are several groups."""
     names = list(space.groups)
     return f"{names[0]}s" if len(names) == 1 else "rows"

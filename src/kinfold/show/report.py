@@ -49,17 +49,23 @@ def write(
     """
     measured = {each.title: each for each in (*space.card.reports, *reports)}
     training = measured.pop("training", None)
-    heading = title or f"{len(space):,} {'keys' if len(space.groups) > 1 else next(iter(space.groups)) + 's'}, {space.dim} dimensions"
-    figure = maps.figure(space, method=method, limit=limit, seed=seed, inside=True, progress=progress) if map and len(space) else ""
+    heading = title or f"{len(space):,} {maps.plural(space)}, {space.dim} dimensions"
+    figure = (
+        maps.figure(space, method=method, limit=limit, seed=seed, inside=True, progress=progress)
+        if map and len(space)
+        else ""
+    )
     body = [
         _head(space, heading),
         _section("Measured", "".join(_measured(each) for each in measured.values())),
-        _section("Map", figure, "Every point is a key; search for one, or click it, to see what is nearest.", wide=True),
+        _section(
+            "Map", figure, "Every point is a key; search for one, or click it, to see what is nearest.", wide=True
+        ),
         _section("Neighbors", _samples(space), "The nearest keys to a few, picked at even steps of frequency rank."),
         _section("Vocabulary", _frequencies(space)),
         _section("Training", _training(training) if training else ""),
         _section("Origin", _origin(space), "Enough to do it again."),
-        '<footer>Written by <b>Kinfold</b>. This file holds all it shows and asks nothing of any network.</footer>',
+        "<footer>Written by <b>Kinfold</b>. This file holds all it shows and asks nothing of any network.</footer>",
     ]
     page = html.page(
         heading,
@@ -71,7 +77,11 @@ def write(
 
 
 def _head(space: Space, heading: str) -> str:
-    tiles = [*glance.numbers(space)[:2], ("coordinates", glance.size(space.rows.nbytes)), ("metric", space.metric.value)]
+    tiles = [
+        *glance.numbers(space)[:2],
+        ("coordinates", glance.size(space.rows.nbytes)),
+        ("metric", space.metric.value),
+    ]
     if space.table is not None and "count" in space.table.column_names:
         total = pc.sum(space.attribute("count")).as_py()
         if isinstance(total, int | float):
@@ -94,7 +104,9 @@ def _measured(report: Report) -> str:
     for unit in dict.fromkeys(each.unit for each in report.findings):
         same = [each for each in report.findings if each.unit == unit and np.isfinite(each.value)]
         if len(same) > 1 or any(each.low is not None for each in same):
-            parts.append(_chart(svg.intervals(same, title=f"{report.title}{', ' + unit if unit else ''}")))
+            shared, labels = text.labels_of(same)
+            name = ", ".join(each for each in (report.title, shared, unit) if each)
+            parts.append(_chart(svg.intervals(same, labels, title=name)))
     if report.findings:
         header, rows = text.columns_of(report.findings)
         parts.append(_table(header, rows, [False, *[True] * (len(header) - 1)]))
@@ -109,7 +121,17 @@ def _training(report: Report) -> str:
         names = list(table.columns)
         if "epoch" in names and "loss" in names and len(table.rows) > 1:
             epochs, losses = ([row[names.index(name)] for row in table.rows] for name in ("epoch", "loss"))
-            parts.append(_chart(svg.curve(epochs, [np.nan if each is None else each for each in losses], title="Loss per epoch", x="epoch", y="loss")))
+            parts.append(
+                _chart(
+                    svg.curve(
+                        epochs,
+                        [np.nan if each is None else each for each in losses],
+                        title="Loss per epoch",
+                        x="epoch",
+                        y="loss",
+                    )
+                )
+            )
         parts.append(_tabled(table))
     parts += [f'<p class="note">{html.escape(note)}</p>' for note in report.notes]
     return "".join(parts)
@@ -157,7 +179,9 @@ def _samples(space: Space) -> str:
     ]
     for row in rows[ranks].tolist():
         key, found = keys[order[row]], hits[order[row]]
-        near = [(name, score) for name, score, at in zip(found.keys, found.scores, found.rows, strict=True) if at != row]
+        near = [
+            (name, score) for name, score, at in zip(found.keys, found.scores, found.rows, strict=True) if at != row
+        ]
         said = " ".join(f"<span>{html.escape(name)} <small>{score:.2f}</small></span>" for name, score in near[:6])
         lines.append(f"<tr><th scope=row>{html.escape(key)}</th><td>{said}</td></tr>")
     return f'<div class="scroll"><table class="near"><tbody>{"".join(lines)}</tbody></table></div>'
@@ -172,14 +196,28 @@ def _frequencies(space: Space) -> str:
     if len(counts) < 2:
         return ""
     low, high = float(counts.min()), float(counts.max())
-    edges = np.unique(np.geomspace(low, max(high, low * 1.01), 31)) if high > 20 * low else np.linspace(low, high + (high == low), 21)
+    edges = (
+        np.unique(np.geomspace(low, max(high, low * 1.01), 31))
+        if high > 20 * low
+        else np.linspace(low, high + (high == low), 21)
+    )
     edges[-1] = max(edges[-1], high)
     edges[0] = min(edges[0], low)
     held, _ = np.histogram(counts, edges)
-    drawing = svg.histogram(edges.tolist(), held.tolist(), title="Keys by how often they occur", x="occurrences", y="keys", log=high > 20 * low)
+    drawing = svg.histogram(
+        edges.tolist(),
+        held.tolist(),
+        title="Keys by how often they occur",
+        x="occurrences",
+        y="keys",
+        log=high > 20 * low,
+    )
     share = np.cumsum(counts) / counts.sum()
     half = int(np.searchsorted(share, 0.5)) + 1
-    words = f"The most frequent {half:,} of {len(counts):,} keys make up half of all {number(float(counts.sum()))} occurrences; the median key occurs {number(float(np.median(counts)))} times."
+    words = (
+        f"The most frequent {half:,} of {len(counts):,} keys make up half of all {number(float(counts.sum()))} "
+        f"occurrences; the median key occurs {number(float(np.median(counts)))} times."
+    )
     return f"<p>{html.escape(words)}</p>{_chart(drawing)}"
 
 
@@ -193,5 +231,6 @@ def _origin(space: Space) -> str:
     ):
         if lines:
             inner = "".join(f"<dt>{html.escape(name)}</dt><dd>{html.escape(value)}</dd>" for name, value in lines)
-            parts.append((f"<h3>{title}</h3>" if title else "") + f'<dl class="facts">{inner}</dl>')
+            kind = "facts two" if title and len(lines) > 3 else "facts"
+            parts.append((f"<h3>{title}</h3>" if title else "") + f'<dl class="{kind}">{inner}</dl>')
     return "".join(parts)

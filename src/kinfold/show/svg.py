@@ -10,38 +10,44 @@ from kinfold.core.errors import BadOption
 from kinfold.core.report import Finding, number
 from kinfold.show.html import escape, part
 
-_WIDTH = 640
+_WIDTH = 764
 
 
-def intervals(findings: Sequence[Finding], *, title: str = "") -> str:
+def intervals(findings: Sequence[Finding], labels: Sequence[str] = (), *, title: str = "") -> str:
     """A bar for each finding, from 0, with a whisker over its interval. Findings of one chart share a unit.
 
     Args:
         findings: At least one with a finite value; those without one are left out.
+        labels: What each is called; by default its group and name.
         title: What the chart shows.
     """
-    held = [each for each in findings if math.isfinite(each.value)]
+    named = labels or [f"{each.group} · {each.name}" if each.group else each.name for each in findings]
+    pairs = [(each, _cut(label, 36)) for each, label in zip(findings, named, strict=True) if math.isfinite(each.value)]
+    held = [each for each, _ in pairs]
     if not held:
         raise BadOption("a chart of intervals needs a finding with a finite value.")
     ends = [end for each in held for end in (each.value, each.low, each.high) if end is not None and math.isfinite(end)]
     unit = held[0].unit
     # A share is drawn on the whole of its scale, so that two reports look alike.
-    ratio = not unit and 0 <= min(ends) and max(ends) <= 1
+    ratio = not unit and min(ends) >= 0 and max(ends) <= 1
     ticks = [0, 0.2, 0.4, 0.6, 0.8, 1] if ratio and max(ends) > 0.5 else _ticks(min(0.0, *ends), max(0.0, *ends), 5)
-    labels = [_cut(f"{each.group} · {each.name}" if each.group else each.name, 34) for each in held]
-    left = 14 + 6.9 * max(len(label) for label in labels)
+    left = 14 + 7.4 * max(len(label) for _, label in pairs)
     right, line = 76, 26
     across = _scale(ticks[0], ticks[-1], left, _WIDTH - right)
     bottom = line * len(held) + 6
     body = _columns(ticks, across, bottom, unit)
-    for place, (each, label) in enumerate(zip(held, labels, strict=True)):
+    for place, (each, label) in enumerate(pairs):
         y = 4 + line * place + line / 2
         x0, x1 = sorted((across(0), across(each.value)))
         body.append(_text(left - 10, y + 4, label, "end"))
-        body.append(f'<rect class="bar" x="{x0:.1f}" y="{y - 7:.1f}" width="{max(x1 - x0, 1):.1f}" height="14" rx="2"/>')
+        body.append(
+            f'<rect class="bar" x="{x0:.1f}" y="{y - 7:.1f}" width="{max(x1 - x0, 1):.1f}" height="14" rx="2"/>'
+        )
         if each.low is not None and each.high is not None and math.isfinite(each.low) and math.isfinite(each.high):
             a, b = across(each.low), across(each.high)
-            body.append(f'<path class="whisker" d="M{a:.1f} {y:.1f}H{b:.1f}M{a:.1f} {y - 4:.1f}v8M{b:.1f} {y - 4:.1f}v8"/>')
+            body.append(
+                f'<path class="whisker" d="M{a:.1f} {y:.1f}H{b:.1f}M{a:.1f} {y - 4:.1f}v8M{b:.1f} {y - 4:.1f}v8"/>'
+            )
         body.append(f'<circle class="dot" cx="{across(each.value):.1f}" cy="{y:.1f}" r="3.5"/>')
         body.append(_text(_WIDTH - 4, y + 4, number(each.value) + (f" {unit}" if unit else ""), "end"))
     told = "; ".join(str(each) for each in held)
@@ -65,7 +71,9 @@ def curve(xs: Sequence[float], ys: Sequence[float], *, title: str = "", x: str =
     ticks = _ticks(low, high, 4)
     first, last = points[0][0], points[-1][0]
     whole = all(float(a).is_integer() for a, _ in points)
-    below = [each for each in _ticks(first, last, 6) if first <= each <= last and (not whole or float(each).is_integer())] or [first]
+    below = [
+        each for each in _ticks(first, last, 6) if first <= each <= last and (not whole or float(each).is_integer())
+    ] or [first]
     left, bottom = 58, 190
     across = _scale(first, last, left + 8, _WIDTH - 16)
     up = _scale(ticks[0], ticks[-1], bottom, 28)
@@ -76,7 +84,8 @@ def curve(xs: Sequence[float], ys: Sequence[float], *, title: str = "", x: str =
     body.append(f'<path class="curve" d="M{path}"/>')
     if len(points) <= 40:
         body += [f'<circle class="dot" cx="{across(a):.1f}" cy="{up(b):.1f}" r="3.5"/>' for a, b in points]
-    told = f"{y or 'value'} goes from {number(points[0][1])} at {x} {number(first)} to {number(points[-1][1])} at {x} {number(last)}."
+    start, end = (f"{number(b)} at {x} {number(a)}" for a, b in (points[0], points[-1]))
+    told = f"{y or 'value'} goes from {start} to {end}."
     return _svg(title or y, told, bottom + 44, body)
 
 
@@ -107,8 +116,11 @@ def histogram(
                 f'<rect class="bar" x="{across(a) + 0.75:.1f}" y="{up(count):.1f}" '
                 f'width="{max(across(b) - across(a) - 1.5, 1):.1f}" height="{bottom - up(count):.1f}" rx="1"/>'
             )
-    powers = range(math.ceil(ends[0] - 1e-9), math.floor(ends[-1] + 1e-9) + 1) if log else ()
-    below = [(each, 10.0**each) for each in powers] or [(each, 10**each if log else each) for each in _ticks(ends[0], ends[-1], 6) if ends[0] <= each <= ends[-1]]
+    powers = range(math.ceil(ends[0] - 1e-9), math.floor(ends[-1] + 1e-9) + 1) if log else range(0)
+    places = [float(each) for each in powers] or [
+        each for each in _ticks(ends[0], ends[-1], 6) if ends[0] <= each <= ends[-1]
+    ]
+    below = [(each, 10.0**each if log else each) for each in places]
     body += [_text(across(at), bottom + 18, _short(value), "soft mid") for at, value in below]
     body += [_text(left, 14, y, "soft"), _text(_WIDTH - 16, bottom + 36, x, "soft end")]
     most = max(range(len(counts)), key=lambda at: counts[at])
@@ -119,15 +131,19 @@ def histogram(
 def _svg(title: str, told: str, height: float, body: Sequence[str]) -> str:
     name = "c" + hashlib.blake2b("".join([title, told, *body]).encode("utf-8", "replace"), digest_size=6).hexdigest()
     return (
-        f'<svg class="kf-chart" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height:.0f}" width="{_WIDTH}" '
-        f'height="{height:.0f}" role="img" aria-labelledby="{name}-t {name}-d"><title id="{name}-t">{escape(title)}</title>'
+        f'<svg class="kf-chart" xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height:.0f}" '
+        f'width="{_WIDTH}" height="{height:.0f}" role="img" aria-labelledby="{name}-t {name}-d">'
+        f'<title id="{name}-t">{escape(title)}</title>'
         f'<desc id="{name}-d">{escape(told)}</desc><style>{part("chart.css")}</style>{"".join(body)}</svg>'
     )
 
 
 def _columns(ticks: Sequence[float], across: Callable[[float], float], bottom: float, unit: str) -> list[str]:
     lines = [f'<path class="rule" d="M{across(each):.1f} 2V{bottom:.1f}"/>' for each in ticks]
-    return lines + [_text(across(each), bottom + 16, _short(each) + (f" {unit}" if unit and each == ticks[-1] else ""), "soft mid") for each in ticks]
+    return lines + [
+        _text(across(each), bottom + 16, _short(each) + (f" {unit}" if unit and each == ticks[-1] else ""), "soft mid")
+        for each in ticks
+    ]
 
 
 def _lines(ticks: Sequence[float], up: Callable[[float], float], left: float) -> list[str]:

@@ -82,14 +82,22 @@ def cell(value: Any) -> str:
 
 def columns_of(findings: Sequence[Finding]) -> tuple[list[str], list[list[str]]]:
     """Findings as the header and the cells of a table; columns that no finding fills are left out."""
-    header = ["", "value", "", "95% interval", "n"]
+    shared, labels = labels_of(findings)
+    header = [shared, "value", "", "95% interval", "n"]
     rows = []
-    for each in findings:
-        label = f"{each.group} · {each.name}" if each.group else each.name
+    for each, label in zip(findings, labels, strict=True):
         interval = "" if each.low is None or each.high is None else f"{cell(each.low)} to {cell(each.high)}"
         rows.append([label, cell(each.value), each.unit, interval, "" if each.n is None else f"{each.n:,}"])
     kept = [at for at in range(len(header)) if at < 2 or any(row[at] for row in rows)]
     return [header[at] for at in kept], [[row[at] for at in kept] for row in rows]
+
+
+def labels_of(findings: Sequence[Finding]) -> tuple[str, list[str]]:
+    """What findings are called beside each other, and the name that all of them share, or nothing."""
+    names = {each.name for each in findings}
+    if len(names) == 1 and len(findings) > 1:
+        return names.pop(), [each.group or "all" for each in findings]
+    return "", [f"{each.group} · {each.name}" if each.group else each.name for each in findings]
 
 
 def right_aligned(table: Table) -> list[bool]:
@@ -130,7 +138,11 @@ def _space(space: Space) -> list[RenderableType]:
         ("parameters", glance.parameters(space)),
     ):
         if lines:
-            blocks += [*([""] if blocks else []), _title(title), _grid([], [list(line) for line in lines], [False, False])]
+            blocks += [
+                *([""] if blocks else []),
+                _title(title),
+                _grid([], [list(line) for line in lines], [False, False]),
+            ]
     return blocks
 
 
@@ -141,7 +153,12 @@ def _grid(header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[
     grid = Grid(box=None, pad_edge=False, show_header=bool(header), padding=(0, 2, 0, 0), header_style="dim")
     for at, is_right in enumerate(right):
         name = Text(visible(header[at])) if header else ""
-        grid.add_column(name, justify="right" if is_right else "left", overflow="fold", style="" if at else "bold" if not header else "")
+        grid.add_column(
+            name,
+            justify="right" if is_right else "left",
+            overflow="fold",
+            style="" if at else "bold" if not header else "",
+        )
     for row in rows:
         grid.add_row(*(Text(visible(each)) for each in row))
     return grid

@@ -19,9 +19,14 @@ function ramp(share, dark) {
 
 // Where a number stands on its scale, 0..1; NaN stays NaN.
 function share(scale, value) {
-  if (scale.high === scale.low) return 0.5;
-  if (!scale.log) return (value - scale.low) / (scale.high - scale.low);
-  return Math.log(value / scale.low) / Math.log(scale.high / scale.low);
+  const { low, high, steps } = scale;
+  if (high === low || Number.isNaN(value)) return value - value + 0.5;
+  if (!steps) return (value - low) / (high - low);
+  // Steps are values at even ranks: the color tells the rank, where a few values dwarf the rest.
+  const next = steps.findIndex((step, at) => at > 0 && step >= value);
+  if (next < 0) return 1;
+  const within = (value - steps[next - 1]) / (steps[next] - steps[next - 1] || 1);
+  return (next - 1 + Math.max(0, within)) / (steps.length - 1);
 }
 
 function number(value, unit) {

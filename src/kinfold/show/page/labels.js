@@ -29,14 +29,14 @@ function gridOf(places) {
   };
 }
 
-// The points whose labels are drawn, most frequent first: greedy, on a grid of small cells that labels occupy.
+// The points whose labels are drawn, those in `first` and then the most frequent first: greedy, on a grid of small cells that labels occupy.
 // Computed for a zoom that moves in steps, so that labels stay while one zooms on within a step.
 function labelsOf(places, keys, measure) {
-  const CELL = 12;
+  const CELL = 8;
   const MARGIN = 160; // pixels outside the view, so that a label that comes in does not push others out
   const widths = new Float32Array(keys.length);
   let taken = new Uint8Array(0);
-  return function fitting(view, width, height, shown, most) {
+  return function fitting(view, width, height, shown, most, first) {
     const step = 2 ** (Math.floor(Math.log2(view.scale) * 3) / 3) / view.scale;
     const [wide, high] = [width * step + 2 * MARGIN, height * step + 2 * MARGIN];
     const columns = Math.ceil(wide / CELL);
@@ -47,20 +47,23 @@ function labelsOf(places, keys, measure) {
     const left = wide / 2 - view.x * view.scale * step;
     const top = high / 2 - view.y * view.scale * step;
     const found = [];
-    for (let i = 0; i < keys.length && found.length < most; i++) {
+    for (let turn = -first.length; turn < keys.length && found.length < most; turn++) {
+      const i = turn < 0 ? first[turn + first.length] : turn;
       const x = places[2 * i] * scale + left;
       const y = places[2 * i + 1] * scale + top;
-      if (!(x > 0 && y > CELL && x < wide && y < high - CELL)) continue;
-      const line = Math.floor(y / CELL);
-      if (taken[line * columns + Math.floor(x / CELL)] || !shown(i)) continue;
-      if (!widths[i]) widths[i] = measure(keys[i]) + 12;
-      const first = Math.max(0, Math.floor((x - widths[i] / 2) / CELL));
-      const last = Math.min(columns - 1, Math.floor((x + widths[i] / 2) / CELL));
+      if (!(x > 0 && y > 24 && x < wide && y < high - CELL)) continue;
+      if (taken[Math.floor((y - 8) / CELL) * columns + Math.floor(x / CELL)] || !shown(i)) continue;
+      if (!widths[i]) widths[i] = measure(keys[i]);
+      const room = turn < 0 ? 0 : 7; // pixels around a label; those in `first` may stand closer
+      const from = Math.max(0, Math.floor((x - widths[i] / 2 - room) / CELL));
+      const to = Math.min(columns - 1, Math.floor((x + widths[i] / 2 + room) / CELL));
+      const above = Math.floor((y - 16 - room) / CELL);
+      const below = Math.floor((y - 3) / CELL);
       let free = true;
-      for (let row = line - 1; free && row <= line; row++)
-        for (let c = first; free && c <= last; c++) free = !taken[row * columns + c];
+      for (let row = above; free && row <= below; row++)
+        for (let c = from; free && c <= to; c++) free = !taken[row * columns + c];
       if (!free) continue;
-      for (let row = line - 1; row <= line; row++) taken.fill(1, row * columns + first, row * columns + last + 1);
+      for (let row = above; row <= below; row++) taken.fill(1, row * columns + from, row * columns + to + 1);
       found.push(i);
     }
     return found;

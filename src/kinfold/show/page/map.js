@@ -36,7 +36,10 @@ function mount(root) {
   root.dataset.renderer = renderer.kind;
 
   let width = 1, height = 1, ratio = 1; // of the face in CSS pixels, and device pixels in one
-  let view = { x: 0.5, y: 0.5, zoom: 1 };
+  let middle = { x: 0, y: 0 }, fitting = 1; // of the free part of the face, and pixels of the plane at zoom 1
+  const [x0, y0, x1, y1] = data.box; // where nearly all points are
+  const home = { x: (x0 + x1) / 2, y: (y0 + y1) / 2, zoom: 1 };
+  let view = home;
   let scale = data.colors.find((each) => each.name === data.color);
   let hovered = -1, chosen = -1;
   let off = new Set();
@@ -44,13 +47,13 @@ function mount(root) {
   let flight = 0, waiting = false;
 
   const shown = (i) => !off.size || !off.has(Math.min(scale.values[i], KINDS.length));
-  const size = () => ({ x: width / 2, y: height / 2, fit: 0.88 * Math.min(width, height) });
-  const pixels = () => view.zoom * size().fit; // CSS pixels that the plane is wide
+  const pixels = () => view.zoom * fitting; // CSS pixels that the plane is wide
   const screen = (i) => [
-    (places[2 * i] / 65535 - view.x) * pixels() + width / 2,
-    (places[2 * i + 1] / 65535 - view.y) * pixels() + height / 2,
+    (places[2 * i] / 65535 - view.x) * pixels() + middle.x,
+    (places[2 * i + 1] / 65535 - view.y) * pixels() + middle.y,
   ];
-  const diameter = () => Math.min(13, (keys.length > 20000 ? 2.4 : keys.length > 3000 ? 3.4 : 5.5) * view.zoom ** 0.38);
+  const centered = () => ({ x: view.x + (width / 2 - middle.x) / pixels(), y: view.y + (height / 2 - middle.y) / pixels(), scale: pixels() });
+  const diameter = () => Math.min(11, (keys.length > 20000 ? 2.4 : keys.length > 3000 ? 3.4 : 5.5) * view.zoom ** 0.38);
 
   // Drawing: at most once a frame, and only when something changed.
   function redraw() {
@@ -58,9 +61,8 @@ function mount(root) {
     waiting = true;
     requestAnimationFrame(() => {
       waiting = false;
-      const drawn = { x: view.x, y: view.y, scale: pixels() * ratio };
-      const crowded = Math.min(1, 0.55 + 0.15 * Math.log2(view.zoom + 1) + (keys.length > 20000 ? 0 : 0.2));
-      renderer.draw(drawn, Math.max(1.5, diameter() * ratio), crowded);
+      const opacity = Math.min(1, 0.45 + 0.15 * Math.log2(view.zoom + 1) + (keys.length > 20000 ? 0 : 0.25));
+      renderer.draw({ ...centered(), scale: pixels() * ratio }, Math.max(1.5, diameter() * ratio), opacity);
       overlay();
     });
   }
@@ -79,16 +81,14 @@ function mount(root) {
     for (const i of around) ring(i, ink.accent, 1.5);
     pen.font = ink.font;
     const most = Math.round(((width + 320) * (height + 320)) / 9500);
-    const special = new Set([...around, chosen, hovered]);
-    for (const i of labels({ x: view.x, y: view.y, scale: pixels() }, width, height, shown, most))
-      if (!special.has(i)) label(i, ink.ink, chosen < 0 ? 0.9 : 0.35);
-    for (const i of around) label(i, ink.ink, 1);
-    pen.font = `600 ${ink.font}`;
-    for (const i of [hovered, chosen]) {
-      if (i < 0) continue;
-      ring(i, i === chosen ? ink.mark : ink.ink, 2);
-      if (i === chosen) label(i, ink.mark, 1);
+    const first = chosen < 0 ? [] : [chosen, ...around];
+    for (const i of labels(centered(), width, height, shown, most, first)) {
+      if (i === hovered) continue;
+      pen.font = i === chosen ? `600 ${ink.font}` : ink.font;
+      label(i, i === chosen ? ink.mark : ink.ink, chosen < 0 || first.includes(i) ? 0.95 : 0.35);
     }
+    if (chosen >= 0) ring(chosen, ink.mark, 2);
+    if (hovered >= 0) ring(hovered, ink.ink, 2);
   }
 
   function stroke([x0, y0], [x1, y1]) {
@@ -127,10 +127,10 @@ function mount(root) {
     redraw();
   }
 
-  function zoomAt(factor, x = width / 2, y = height / 2) {
+  function zoomAt(factor, x = middle.x, y = middle.y) {
     const zoom = Math.min(400, Math.max(0.5, view.zoom * factor));
-    const shift = (1 / view.zoom - 1 / zoom) / size().fit;
-    moveTo({ x: view.x + (x - width / 2) * shift, y: view.y + (y - height / 2) * shift, zoom });
+    const shift = (1 / view.zoom - 1 / zoom) / fitting;
+    moveTo({ x: view.x + (x - middle.x) * shift, y: view.y + (y - middle.y) * shift, zoom });
   }
 
   function flyTo(target, time = 650) {
@@ -156,8 +156,8 @@ function mount(root) {
   // A zoom at which a point's nearest keys are in view, but not all of the map.
   function closeness(i) {
     const reach = neighborsOf(i).map(([j]) => Math.hypot(places[2 * j] - places[2 * i], places[2 * j + 1] - places[2 * i + 1]) / 65535);
-    const middle = reach.sort((a, b) => a - b)[Math.floor(reach.length / 2)] || 0.05;
-    return Math.min(40, Math.max(3, 0.22 / middle));
+    const away = reach.sort((a, b) => a - b)[Math.floor(reach.length / 2)] || 0.05;
+    return Math.min(40, Math.max(3, 0.14 / away));
   }
 
   // What is known of a point.
@@ -270,8 +270,8 @@ function mount(root) {
       const stops = Array.from({ length: 9 }, (_, step) => `rgb(${ramp(step / 8, night.matches)})`);
       const bar = element("div", { className: "ramp" });
       bar.style.background = `linear-gradient(90deg, ${stops})`;
-      const middle = scale.log ? Math.sqrt(scale.low * scale.high) : (scale.low + scale.high) / 2;
-      const ends = [scale.low, Number(middle.toPrecision(2)), scale.high].map((value) => element("span", { textContent: number(value, scale.unit) }));
+      const half = scale.steps ? scale.steps[(scale.steps.length - 1) / 2] : Number(((scale.low + scale.high) / 2).toPrecision(4));
+      const ends = [scale.low, half, scale.high].map((value) => element("span", { textContent: number(value, scale.unit) }));
       legend.append(bar, element("div", { className: "ends" }, ...ends));
       return;
     }
@@ -306,7 +306,7 @@ function mount(root) {
     return [event.clientX - box.left, event.clientY - box.top];
   };
   const pointAt = (x, y, reach) =>
-    nearest(((x - width / 2) / pixels() + view.x) * 65535, ((y - height / 2) / pixels() + view.y) * 65535, (reach / pixels()) * 65535, shown);
+    nearest(((x - middle.x) / pixels() + view.x) * 65535, ((y - middle.y) / pixels() + view.y) * 65535, (reach / pixels()) * 65535, shown);
   const reachOf = (event) => (event.pointerType === "touch" ? 22 : Math.max(9, diameter()));
 
   face.addEventListener("pointerdown", (event) => {
@@ -358,7 +358,7 @@ function mount(root) {
       ArrowUp: () => moveTo({ ...view, y: view.y - step }),
       ArrowDown: () => moveTo({ ...view, y: view.y + step }),
       "+": () => zoomAt(1.4), "=": () => zoomAt(1.4), "-": () => zoomAt(1 / 1.4),
-      0: () => flyTo({ x: 0.5, y: 0.5, zoom: 1 }),
+      0: () => flyTo(home),
       "/": () => input.focus(),
       Escape: () => choose(-1),
     };
@@ -368,12 +368,16 @@ function mount(root) {
   });
   find(".map-tools").addEventListener("click", (event) => {
     const way = event.target.dataset.zoom;
-    if (way === "all") flyTo({ x: 0.5, y: 0.5, zoom: 1 });
+    if (way === "all") flyTo(home);
     else if (way) flyTo({ ...view, zoom: view.zoom * (way === "in" ? 1.8 : 1 / 1.8) }, 220);
   });
 
   function fit() {
     ({ clientWidth: width, clientHeight: height } = root);
+    const side = find(".map-side");
+    const [left, top] = width > 640 ? [side.offsetLeft + side.offsetWidth, 0] : [0, side.offsetTop + side.offsetHeight];
+    middle = { x: (left + width) / 2, y: (top + height) / 2 };
+    fitting = 0.9 * Math.min((width - left) / (x1 - x0), (height - top) / (y1 - y0));
     ratio = Math.min(devicePixelRatio || 1, renderer.kind === "webgl" ? 3 : 2);
     for (const canvas of root.querySelectorAll("canvas")) [canvas.width, canvas.height] = [Math.round(width * ratio), Math.round(height * ratio)];
     redraw();
