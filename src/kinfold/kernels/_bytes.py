@@ -13,7 +13,7 @@ from kinfold.kernels._jit import inline
 _WORD = ir.IntType(64)
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def eight(typing: Any, data: Any, at: Any) -> Any:
     """`data[at:at + 8]` of a uint8 array as one little-endian uint64; wherever it begins."""
 
@@ -25,7 +25,7 @@ def eight(typing: Any, data: Any, at: Any) -> Any:
     return types.uint64(data, types.int64), build
 
 
-@intrinsic  # type: ignore[untyped-decorator]
+@intrinsic
 def trailing_zeros(typing: Any, value: Any) -> Any:
     """Zero bits below the lowest one of a uint64 that is not 0."""
 

@@ -20,8 +20,8 @@ HEAD, START, SIZE, COUNT = 0, 1, 2, 3
 # Places in `state`: words known, bytes of the arena in use, tokens done.
 WORDS, USED, DONE = 0, 1, 2
 
-# What a character is, in the low bits of its entry: between tokens, a part of any, of one that has begun, or of one that
-# goes on behind it.
+# What a character is, in the low bits of its entry: between tokens, a part of any, of one that has begun, or of one
+# that goes on behind it.
 APART, LETTER, MARK, JOINER = 0, 1, 2, 3
 
 # In place of a letter: no letter, or a character that has to be looked up.
@@ -100,10 +100,13 @@ def enter(data, starts, stops, order, state, slots, words, firsts, arena, ids):
                 break
             if slot >> 32 & 0xFFFFFFFF == tag:
                 other = (slot & 0xFFFFFFFF) - 1
-                if words[other, HEAD] == head and words[other, SIZE] == size:
-                    if size <= 8 or _same(data, start + 8, arena, words[other, START] + 8, size - 8):
-                        word = other
-                        break
+                if (
+                    words[other, HEAD] == head
+                    and words[other, SIZE] == size
+                    and (size <= 8 or _same(data, start + 8, arena, words[other, START] + 8, size - 8))
+                ):
+                    word = other
+                    break
             at = (at + _ONE) & mask
         if word < 0:
             word = known

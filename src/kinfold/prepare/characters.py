@@ -11,8 +11,10 @@ import numpy as np
 _CODE_POINTS = 0x110000
 # Behind these planes there are private characters and variation selectors only.
 _ASSIGNED = 0x40000
+# No letter behind these has a case, and no space stands there.
+_CASED = 0x20000
 _SELECTORS = range(0xE0100, 0xE01F0)
-# The apostrophe in both its forms, the underscore, and the two joiners that Indic scripts and Persian write inside words.
+# The apostrophe in both its forms, the underscore, and the joiners that Indic scripts and Persian write inside words.
 _JOINERS = "'’_\u200c\u200d"
 
 
@@ -42,31 +44,23 @@ def characters(tokenizer: Literal["words", "whitespace"], lower: bool) -> Charac
 
     becomes = np.arange(_CODE_POINTS, dtype=np.int32)
     if lower:
-        for point in range(0x20000):
-            small = chr(point).lower()
-            if small != chr(point):
-                becomes[point] = ord(small[0])
+        becomes[:_CASED] = [ord(each.lower()[0]) for each in map(chr, range(_CASED))]
     if tokenizer == "words":
         kinds = np.full(_CODE_POINTS, APART, np.int32)
-        for point in (*range(_ASSIGNED), *_SELECTORS):
-            character = chr(point)
-            if character.isalnum():
-                kinds[point] = LETTER
-            elif unicodedata.category(character)[0] == "M":
-                kinds[point] = MARK
+        every = list(map(chr, range(_ASSIGNED)))
+        kinds[:_ASSIGNED][[unicodedata.category(each)[0] == "M" for each in every]] = MARK
+        kinds[_SELECTORS.start : _SELECTORS.stop] = MARK
+        kinds[:_ASSIGNED][[each.isalnum() for each in every]] = LETTER
         kinds[[ord(each) for each in _JOINERS]] = JOINER
     else:
         kinds = np.full(_CODE_POINTS, LETTER, np.int32)
-        kinds[[point for point in range(0x10000) if chr(point).isspace()]] = APART
+        kinds[:_CASED][[each.isspace() for each in map(chr, range(_CASED))]] = APART
     letters = np.ones(256, np.uint8)
     letters[:128][kinds[:128] == APART] = 0
     plain = np.flatnonzero((kinds[:128] == LETTER) & (becomes[:128] > 1))
     letters[plain] = becomes[plain]
     # Differences, so that the pages of unchanged characters are alike and kept once.
-    entries = (becomes - np.arange(_CODE_POINTS, dtype=np.int32)) << 2 | kinds
-    points, pages = np.unique(entries.reshape(-1, 256), axis=0, return_inverse=True)
-    return Characters(
-        letters,
-        pages.reshape(-1).astype(np.int32) * 256,
-        np.ascontiguousarray(points, np.int32).reshape(-1),
-    )
+    entries = (becomes - np.arange(_CODE_POINTS, dtype=np.int32)) * 4 + kinds
+    places: dict[bytes, int] = {}
+    pages = [places.setdefault(page.tobytes(), 256 * len(places)) for page in entries.reshape(-1, 256)]
+    return Characters(letters, np.array(pages, np.int32), np.frombuffer(b"".join(places), np.int32).copy())

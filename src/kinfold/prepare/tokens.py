@@ -45,6 +45,7 @@ def sequences(
     lower: bool | None = None,
     min_count: int = 5,
     max_size: int | None = None,
+    known: Keys | None = None,
     threads: int | None = None,
     progress: Progress = quiet,
     group: str = "word",
@@ -62,6 +63,7 @@ def sequences(
         lower: Whether to lower-case, character by character; None does so for `words` only.
         min_count: Rarer tokens are left out.
         max_size: Most keys to keep, the frequent ones.
+        known: Tokens that are kept however rare they are here, since a Space has them already.
         threads: How many work at once; as many as there are processors by default.
         progress: Told of how many bytes are done.
         group: What the keys are called.
@@ -95,13 +97,13 @@ def sequences(
         runs.append((part.vocabulary, len(part.ends)))
         total += len(part.ids)
         progress.advance(part.size)
-    return _finish(ids.join(), ends.join(), runs, total, min_count, max_size, group)
+    return _finish(ids.join(), ends.join(), runs, total, min_count, max_size, known, group)
 
 
 def _check(tokenizer: Any, min_count: int, max_size: int | None, threads: int | None) -> None:
     if tokenizer not in ("words", "whitespace") and not callable(tokenizer):
         raise BadOption(
-            f"tokenizer={tokenizer!r} is not known; it is 'words', 'whitespace' or a function from a text to its tokens."
+            f"tokenizer={tokenizer!r} is not known; it is 'words', 'whitespace' or a function from text to tokens."
         )
     for name, value in (("min_count", min_count), ("max_size", max_size), ("threads", threads)):
         if value is not None and value < 1:
@@ -131,7 +133,9 @@ def _scanned(blocks: Iterator[Block], table: Characters, threads: int) -> Iterat
         own.vocabulary = Vocabulary()
 
     def scan(number: int, block: Block) -> _Part:
-        return _Part(own.vocabulary, *own.vocabulary.scan(block, table, number * _BLOCK_ORDER), len(block.data))
+        vocabulary: Vocabulary = own.vocabulary
+        ids, ends = vocabulary.scan(block, table, number * _BLOCK_ORDER)
+        return _Part(vocabulary, ids, ends, len(block.data))
 
     if threads == 1:
         begin()
@@ -190,7 +194,9 @@ def _packed(tokens: list[str], done: int) -> tuple[np.ndarray, np.ndarray]:
     except UnicodeEncodeError:
         array = pa.array([each.encode(errors="replace").decode() for each in tokens], pa.large_string())
     except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-        raise BadData(f"tokens at or behind item {done:,} are not all str ({error}); map str over them first.") from error
+        raise BadData(
+            f"tokens at or behind item {done:,} are not all str ({error}); map str over them first."
+        ) from error
     if array.null_count:
         raise BadData(f"a token at or behind item {done:,} is None; tokens are str.")
     _, starts, data = array.buffers()
@@ -207,6 +213,7 @@ def _finish(
     total: int,
     min_count: int,
     max_size: int | None,
+    known: Keys | None,
     group: str,
 ) -> Sequences:
     from kinfold.kernels.tokens import renumber
@@ -214,14 +221,12 @@ def _finish(
     every = Vocabulary()
     places = {id(each): each for each, _ in runs}
     here = {name: every.absorb(each) for name, each in places.items()}
-    kept = every.cut(min_count, max_size)
+    kept = every.cut(min_count, max_size, known)
     numbers = np.full(len(every), -1, np.int32)
     numbers[kept] = np.arange(len(kept), dtype=np.int32)
     final = {name: numbers[ids] for name, ids in here.items()}
     first = begin = tokens = texts = 0
     for vocabulary, size in runs:
-        begin, tokens, texts = renumber(
-            ids, starts, first, first + size, begin, final[id(vocabulary)], tokens, texts
-        )
+        begin, tokens, texts = renumber(ids, starts, first, first + size, begin, final[id(vocabulary)], tokens, texts)
         first += size
     return Sequences(Keys.trusted(every.names(kept), group), ids[:tokens], starts[: texts + 1], total)

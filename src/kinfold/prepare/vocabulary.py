@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from kinfold.core.errors import BadData
+from kinfold.core.keys import Keys
 from kinfold.core.shapes import Block
 from kinfold.prepare.characters import Characters
 
@@ -50,8 +51,8 @@ class Vocabulary:
         Returns:
             Ids (tokens,) int32, and tokens up to the end of each text (texts,) int64.
         """
-        from kinfold.kernels.tokens import cut, simplify
         from kinfold.kernels._jit import plain
+        from kinfold.kernels.tokens import cut, simplify
 
         data, ends = plain(block.data), plain(block.ends)
         self._grow_scratch(len(data))
@@ -120,14 +121,18 @@ class Vocabulary:
         buffers = [None, pa.py_buffer(self._offsets()), pa.py_buffer(self._arena)]
         return pa.Array.from_buffers(pa.large_string(), len(self), buffers).take(pa.array(words))
 
-    def cut(self, min_count: int, max_size: int | None) -> np.ndarray:
-        """The words (m,) int64 to keep: frequent ones first, of equals the one that came first.
+    def cut(self, min_count: int, max_size: int | None, known: Keys | None = None) -> np.ndarray:
+        """The words (m,) int64 to keep: frequent ones first, of equals the one that came first; known ones all.
 
         Raises:
             BadData: None is left.
         """
-        kept = np.flatnonzero(self.counts >= min_count)
-        order = kept[np.lexsort((self.firsts[kept], -self.counts[kept]))][:max_size]
+        every = np.arange(len(self))
+        spared = np.zeros(len(self), bool) if known is None else known.rows(self.names(every)) >= 0
+        kept = np.flatnonzero((self.counts >= min_count) | spared)
+        order = kept[np.lexsort((self.firsts[kept], -self.counts[kept]))]
+        if max_size is not None:
+            order = order[spared[order] | (np.cumsum(~spared[order]) <= max_size - spared.sum())]
         if not len(order):
             raise BadData(self._nothing_left(min_count))
         return order
@@ -140,8 +145,8 @@ class Vocabulary:
             f"'{name}' {count:,}×" for name, count in zip(self.names(top).to_pylist(), self.counts[top], strict=True)
         )
         return (
-            f"none of the {len(self):,} different tokens ({int(self.counts.sum()):,} in all) occurs {min_count:,} times; "
-            f"the most frequent: {often}. Lower min_count or give more text."
+            f"none of the {len(self):,} different tokens ({int(self.counts.sum()):,} in all) occurs {min_count:,} "
+            f"times; the most frequent: {often}. Lower min_count or give more text."
         )
 
     def _offsets(self) -> np.ndarray:

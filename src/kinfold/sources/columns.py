@@ -111,7 +111,10 @@ class FileColumn:
                 yield connection, f"read_parquet({place})"
             elif self._kind in (".csv", ".tsv"):
                 tab = ", delim = '\t'" if self._kind == ".tsv" else ""
-                yield connection, f"read_csv({place}, header = true, all_varchar = true, max_line_size = {_LONGEST}{tab})"
+                yield (
+                    connection,
+                    f"read_csv({place}, header = true, all_varchar = true, max_line_size = {_LONGEST}{tab})",
+                )
             else:
                 # One type for all rows, so that a number among the texts does not turn them to JSON.
                 wanted = "" if column is None else f", columns = {{{_name(column)}: 'VARCHAR'}}"
@@ -191,14 +194,16 @@ def of_frame(source: Any, column: str | None) -> ArrowTexts | Lists | None:
     try:
         array = native.to_arrow()
     except (pa.ArrowException, TypeError) as error:
-        raise BadData(f"the series '{native.name}' does not hold texts only ({error}); map str over it first.") from error
+        raise BadData(
+            f"the series '{native.name}' does not hold texts only ({error}); map str over it first."
+        ) from error
     chunked = array if isinstance(array, pa.ChunkedArray) else pa.chunked_array([array])
     kind = chunked.type.value_type if pa.types.is_dictionary(chunked.type) else chunked.type
     if pa.types.is_list(kind) or pa.types.is_large_list(kind):
         return Lists(chunked.to_pylist())
-    if not (pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)):
-        if chunked.null_count < len(chunked):
-            raise BadData(f"the series '{native.name}' is {kind}; texts are strings. Map str over it first.")
+    text = pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+    if not text and chunked.null_count < len(chunked):
+        raise BadData(f"the series '{native.name}' is {kind}; texts are strings. Map str over it first.")
     return ArrowTexts(chunked.cast(pa.large_string()))
 
 

@@ -58,7 +58,9 @@ def read(folders: Iterable[str | os.PathLike[str]] | None = None, *, limit: int 
         raise BadOption(f"limit={limit} is too small; it is at least 1.")
     if folders is None:
         places = sysconfig.get_paths()
-        folders = dict.fromkeys(places[name] for name in ("stdlib", "purelib", "platlib") if Path(places[name]).is_dir())
+        folders = dict.fromkeys(
+            places[name] for name in ("stdlib", "purelib", "platlib") if Path(places[name]).is_dir()
+        )
     return Items(Docstrings([existing(each) for each in folders], limit))
 
 
@@ -117,11 +119,11 @@ class Docstrings:
 
 
 def clean(docstring: str) -> str:
-    """The prose of a docstring: no examples, tables, markup or links; empty where there is none.
+    r"""The prose of a docstring: no examples, tables, markup or links; empty where there is none.
 
     Example:
-        >>> clean("Adds :class:`Spam`.\\n\\n>>> add(1)\\n2\\n\\n====  ====\\nmore")
-        'Adds Spam.\\nmore'
+        >>> clean("Adds :class:`Spam`.\n\n>>> add(1)\n2\n\n====  ====\nmore")
+        'Adds Spam.\nmore'
     """
     text = _LINK.sub(" ", _FIELD.sub(r"\1 ", _ROLE.sub(r"\1", inspect.cleandoc(docstring))))
     kept = []
@@ -149,7 +151,11 @@ def _docstrings(tree: ast.Module) -> Iterator[str]:
         body = getattr(node, "body", [])
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and body:
             first = body[0]
-            if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
+            if (
+                isinstance(first, ast.Expr)
+                and isinstance(first.value, ast.Constant)
+                and isinstance(first.value.value, str)
+            ):
                 yield first.value.value
         inner = [*body, *getattr(node, "orelse", []), *getattr(node, "handlers", []), *getattr(node, "finalbody", [])]
         waiting.extend(each for each in reversed(inner) if hasattr(each, "body"))
@@ -161,7 +167,9 @@ def _python_files(folders: list[Path]) -> Iterator[Path]:
             yield folder
             continue
         for place, inner, files in os.walk(folder):
-            inner[:] = sorted(each for each in inner if each not in _LEFT_OUT and not each.startswith((".", "__pycache__")))
+            inner[:] = sorted(
+                each for each in inner if each not in _LEFT_OUT and not each.startswith((".", "__pycache__"))
+            )
             yield from (Path(place, each) for each in sorted(files) if each.endswith(".py"))
 
 

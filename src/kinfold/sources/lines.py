@@ -122,7 +122,7 @@ def refuse_other(path: Path, head: bytes) -> None:
     other = what_else(head)
     if other == "not text":
         raise BadData(
-            f"{path}: {head[:_HEAD].count(0):,} of its first {len(head[:_HEAD]):,} bytes are NUL, so it is not UTF-8 text. "
+            f"{path}: {head[:_HEAD].count(0):,} of its first {len(head[:_HEAD]):,} bytes are NUL: not UTF-8 text. "
             f"If it is UTF-16, convert it: iconv -f UTF-16LE -t UTF-8 {path.name} > utf8.txt"
         )
     if other:

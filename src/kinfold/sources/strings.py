@@ -40,7 +40,9 @@ class Strings:
                 if text is None or text != text:  # a missing value of pandas is NaN
                     done += 1
                     continue
-                raise BadData(f"text {done + len(batch):,} is {type(text).__name__}; texts are str. Map str over them first.")
+                raise BadData(
+                    f"text {done + len(batch):,} is {type(text).__name__}; texts are str. Map str over them first."
+                )
             batch.append(text)
             size += len(text)
             if size > _BLOCK:
@@ -59,7 +61,7 @@ class Strings:
             if self._bad_bytes == "strict":
                 number = next(i for i, each in enumerate(batch) if any("\ud800" <= c <= "\udfff" for c in each))
                 raise BadData(
-                    f"text {done + number:,} has a lone surrogate, which is no character; pass bad_bytes='replace' or 'ignore'."
+                    f"text {done + number:,} has a lone surrogate, no character; pass bad_bytes='replace' or 'ignore'."
                 ) from error
             return pa.array([_whole(each, self._bad_bytes) for each in batch], pa.large_string())
 

@@ -54,14 +54,16 @@ def read(source: Any, *, column: str | None = None, bad_bytes: BadBytes = "repla
         return Items(found)
     if not isinstance(source, Iterable) or isinstance(source, bytes | dict):
         raise BadData(
-            f"text cannot be read from {type(source).__name__}; give a path, or an iterable of str or of lists of tokens."
+            f"text cannot be read from {type(source).__name__}; give a path, or an iterable of str or of token lists."
         )
     first, things = first_and_all(source)
     if first is None or isinstance(first, str):
         return Items(Strings(things, bad_bytes))
     if isinstance(first, Iterable) and not isinstance(first, bytes | dict):
         return Items(Lists(things))
-    raise BadData(f"the first thing is {type(first).__name__}; texts are str or lists of tokens. Take the text out of it.")
+    raise BadData(
+        f"the first thing is {type(first).__name__}; texts are str or lists of tokens. Take the text out of it."
+    )
 
 
 class Files:
@@ -83,9 +85,7 @@ class Files:
         for each in paths:
             path = _existing(each)
             if not path.is_dir():
-                self._files.append(
-                    FileColumn(path, column, bad_bytes) if is_table(path) else Lines(path, bad_bytes)
-                )
+                self._files.append(FileColumn(path, column, bad_bytes) if is_table(path) else Lines(path, bad_bytes))
                 continue
             for inner in _walk(path):
                 if is_table(inner) and column is not None:
