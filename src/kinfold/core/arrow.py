@@ -65,51 +65,66 @@ def open_space(path: str | os.PathLike[str]) -> Space:
         BadFile: It is missing or cannot be read.
         BadData: It is not a Space's file, or a damaged one.
     """
-    from kinfold.core.space import Space
-
     found = existing(path)
     if found.is_dir():
         raise BadFile(f"{found}: is a folder, not the Arrow file of a Space.")
     try:
         table = pa.ipc.open_file(pa.memory_map(str(found))).read_all()
-    except (pa.ArrowInvalid, OSError, pa.ArrowNotImplementedError, pa.ArrowSerializationError) as error:
+        names = table.column_names
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         raise BadData(
             f"{found}: not the Arrow file of a Space ({str(error).splitlines()[0]}). "
             "`kinfold convert` reads other formats."
         ) from error
-    metadata = {key.decode(): value.decode() for key, value in (table.schema.metadata or {}).items()}
-    if "kinfold.card" not in metadata or any(name not in table.column_names for name in ("key", "vector")):
+    metadata = {
+        key.decode(errors="replace"): value.decode(errors="replace")
+        for key, value in (table.schema.metadata or {}).items()
+    }
+    if "kinfold.card" not in metadata or "key" not in names or "vector" not in names:
         raise BadData(
             f"{found}: an Arrow file, but not of a Space: its schema has no card, or no key and vector columns."
         )
-    if not metadata.get("kinfold.format", "").isdigit() or int(metadata["kinfold.format"]) > FORMAT:
+    if not metadata.get("kinfold.format", "").isdecimal() or int(metadata["kinfold.format"]) > FORMAT:
         raise BadData(
             f"{found}: written by a newer Kinfold (format {metadata.get('kinfold.format')}); update this one."
         )
-    if table.column("vector").num_chunks > 1:
-        table = table.combine_chunks()
     try:
-        table.validate()
-        values = _matrix(table.column("vector"))
-        norms = _plain(table.column("norm")) if "norm" in table.column_names else None
-        names = _one(table.column("key")).cast(pa.large_string())
-        groups = _groups(table, metadata)
-        attributes = table.drop_columns([name for name in _OWN if name in table.column_names])
-        return Space(
-            Keys.trusted(names, groups),
-            Rows(values, norms),
-            Metric(metadata.get("kinfold.metric", "cosine")),
-            Card.from_json(metadata["kinfold.card"]),
-            attributes.replace_schema_metadata(None) if attributes.num_columns else None,
-        )
-    except (pa.ArrowInvalid, pa.ArrowTypeError, ValueError) as error:
+        return _space(table, metadata)
+    except (pa.ArrowException, ValueError, KeyError) as error:
         raise BadData(f"{found}: {error}") from error
+
+
+def _space(table: pa.Table, metadata: dict[str, str]) -> Space:
+    """The Space of a table, once nothing in it would be read beyond its end."""
+    from kinfold.core.space import Space
+
+    table.validate()
+    # Arrow trusts offsets and codes, so they are read through; coordinates have none.
+    table.drop_columns("vector").validate(full=True)
+    if table.column("key").null_count:
+        raise BadData("the column 'key' has missing values; every row needs a name.")
+    if table.column("vector").num_chunks != 1:
+        table = table.combine_chunks()
+    values = _matrix(table.column("vector"))
+    norms = _norms(table.column("norm")) if "norm" in table.column_names else None
+    attributes = table.drop_columns([name for name in _OWN if name in table.column_names])
+    return Space(
+        Keys.trusted(_one(table.column("key")).cast(pa.large_string()), _groups(table, metadata)),
+        Rows(values, norms),
+        Metric(metadata.get("kinfold.metric", "cosine")),
+        Card.from_json(metadata["kinfold.card"]),
+        attributes.replace_schema_metadata(None) if attributes.num_columns else None,
+    )
 
 
 def _groups(table: pa.Table, metadata: dict[str, str]) -> dict[str, int] | str:
     if "group" not in table.column_names:
         return "row"
     column = _one(table.column("group"))
+    if not pa.types.is_dictionary(column.type):
+        column = column.dictionary_encode()
+    if column.null_count or column.dictionary.null_count:
+        raise BadData("the column 'group' has missing values; every row is of a group.")
     codes = column.indices.to_numpy(zero_copy_only=False)
     names = column.dictionary.to_pylist()
     starts = np.flatnonzero(np.diff(codes, prepend=codes[:1] - 1)) if len(codes) else np.zeros(0, np.int64)
@@ -117,6 +132,7 @@ def _groups(table: pa.Table, metadata: dict[str, str]) -> dict[str, int] | str:
     if len(set(codes[starts].tolist())) < len(starts):
         raise BadData("the rows of a group do not stand together.")
     found = {names[code]: int(size) for code, size in zip(codes[starts], sizes, strict=True)}
+    # The schema also names groups without a row, in order.
     declared = metadata.get("kinfold.groups")
     return {name: found.get(name, 0) for name in declared.split("\n")} if declared else found
 
@@ -142,7 +158,9 @@ def _matrix(column: pa.ChunkedArray) -> np.ndarray:
     return flat.reshape(len(array), kind.list_size)
 
 
-def _plain(column: pa.ChunkedArray) -> np.ndarray:
+def _norms(column: pa.ChunkedArray) -> np.ndarray:
+    if column.type != pa.float32() or column.null_count:
+        raise BadData(f"the column 'norm' is {column.type}, or has missing values; it is float32, one a row.")
     values: np.ndarray = _one(column).to_numpy(zero_copy_only=False)
     return values
 

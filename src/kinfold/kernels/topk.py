@@ -1,6 +1,7 @@
 """The k best rows for each query, exactly: blocks of a BLAS product, and a threshold that leaves few scores to sort.
 
-This kernel is BLAS and numpy, not numba: the product is all of the work, and a first search compiles nothing.
+The product is nearly all of the work. What is left is numpy's, so that a first search compiles nothing; only for
+large batches, where its passes over the scores would show, a compiled scan takes its place.
 """
 
 from __future__ import annotations
@@ -14,6 +15,11 @@ _SCORES = 1 << 20
 _COPIED_BYTES = 8 << 20
 # Results of one pass, so that a large k does not multiply with many queries.
 _RESULTS = 1 << 22
+# Scores from which the compiled scan is worth its loading, and the largest k that it is quick for.
+_SCANNED = 1 << 24
+_SCANNED_K = 128
+# A row that is shorter has no direction: the inverse of its length would overflow.
+_SHORTEST = np.float32(1e-37)
 
 
 def topk(
@@ -49,8 +55,9 @@ def topk(
         stop = start + len(part)
         if metric == "cosine":
             lengths = np.sqrt(np.einsum("ij,ij->i", part, part))[:, None]
-            part = part / np.where(lengths > 0, lengths, 1)
-        _best(candidates, part, scores[start:stop], found[start:stop])
+            part = np.divide(part, np.where(lengths > 0, lengths, 1), dtype=np.float32)
+        with np.errstate(over="ignore", invalid="ignore"):
+            _best(candidates, part, scores[start:stop], found[start:stop])
         candidates.rename(found[start:stop])
         if metric == "l2":
             _distances(rows, part, scores[start:stop], found[start:stop])
@@ -80,7 +87,7 @@ class _Candidates:
         self.copied = rows.dtype != np.float32 or self.chosen is not None
         self.factors = self.offsets = None
         if norms is not None and metric == "cosine":
-            self.factors = np.divide(1, norms, out=np.zeros(len(norms), np.float32), where=norms > 0)
+            self.factors = np.divide(1, norms, out=np.zeros(len(norms), np.float32), where=norms > _SHORTEST)
         elif norms is not None and metric == "l2":
             # -|q - x| is as q.x - |x|²/2, for one q
             self.offsets = norms * norms / 2
@@ -120,6 +127,13 @@ class _Candidates:
 def _best(candidates: _Candidates, queries: np.ndarray, scores: np.ndarray, found: np.ndarray) -> None:
     width = candidates.width(len(queries))
     memory = np.empty(len(queries) * width, np.float32)
+    if len(queries) * candidates.count >= _SCANNED and scores.shape[1] <= _SCANNED_K:
+        from kinfold.kernels._scan import keep_best
+
+        for start in range(0, candidates.count, width):
+            block = candidates.score(queries, start, min(start + width, candidates.count), memory)
+            keep_best(block, start, scores, found)
+        return
     above = np.empty(memory.shape, np.bool_)
     pending: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
     waiting = 0
@@ -162,7 +176,8 @@ def _merge(pending: list[tuple[np.ndarray, np.ndarray, np.ndarray]], scores: np.
     query, column = np.nonzero(found >= 0)
     parts = [(query, scores[query, column], found[query, column]), *pending]
     query, score, row = (np.concatenate(each) for each in zip(*parts, strict=True))
-    order = np.lexsort((row, -score, query))
+    # Stable, and candidates came in order: equal scores stay in the order of the rows.
+    order = np.lexsort((-score, query))
     query, score, row = query[order], score[order], row[order]
     rank = np.arange(len(query)) - np.searchsorted(query, query)
     best = (rank < scores.shape[1]) & (score > -np.inf)
