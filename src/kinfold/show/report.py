@@ -6,7 +6,6 @@ import os
 from collections.abc import Sequence
 
 import numpy as np
-import pyarrow as pa
 import pyarrow.compute as pc
 
 from kinfold.core.progress import Progress, quiet
@@ -168,22 +167,12 @@ def _samples(space: Space) -> str:
     # Not the first ranks: in a text they are words without much meaning of their own.
     first = min(len(rows) // 20, 200)
     ranks = np.unique(np.geomspace(first + 1, len(rows), _SAMPLES).astype(int) - 1)
-    picked = np.sort(rows[ranks])
-    vectors = space.rows.take(picked)
     lines = []
-    keys = space.keys.names.take(pa.array(picked)).to_pylist()
-    order = {row: place for place, row in enumerate(picked.tolist())}
-    hits = [
-        space.nearest(vector, 7, group=space.keys.group_of(row))
-        for vector, row in zip(vectors, picked.tolist(), strict=True)
-    ]
     for row in rows[ranks].tolist():
-        key, found = keys[order[row]], hits[order[row]]
-        near = [
-            (name, score) for name, score, at in zip(found.keys, found.scores, found.rows, strict=True) if at != row
-        ]
-        said = " ".join(f"<span>{html.escape(name)} <small>{score:.2f}</small></span>" for name, score in near[:6])
-        lines.append(f"<tr><th scope=row>{html.escape(key)}</th><td>{said}</td></tr>")
+        hits = space.nearest(space.rows.take(row), 7, group=space.keys.group_of(row))
+        others = [(key, score) for (key, score), at in zip(hits, hits.rows, strict=True) if at != row]
+        near = " ".join(f"<span>{html.escape(key)} <small>{score:.2f}</small></span>" for key, score in others[:6])
+        lines.append(f"<tr><th scope=row>{html.escape(space.keys[row])}</th><td>{near}</td></tr>")
     return f'<div class="scroll"><table class="near"><tbody>{"".join(lines)}</tbody></table></div>'
 
 

@@ -1,0 +1,179 @@
+from __future__ import annotations
+
+import datetime
+import re
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from show.pages import HOSTILE, Page, unpacked
+
+from kinfold.core.errors import BadFile, BadOption, UnknownName
+from kinfold.core.keys import Keys
+from kinfold.core.metric import Metric
+from kinfold.core.rows import Rows
+from kinfold.core.space import Space
+from kinfold.show import layout
+from kinfold.show import map as maps
+
+
+def blocks(n: int = 60, dim: int = 8, kinds: int = 3) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(1)
+    kind = np.arange(n) % kinds
+    centers = np.eye(dim)[:kinds] * 6
+    return (centers[kind] + rng.normal(size=(n, dim)) * 0.3).astype(np.float32), kind
+
+
+def space(n: int = 60) -> Space:
+    rows, kind = blocks(n)
+    return Space.of(
+        [HOSTILE, *(f"key {i}" for i in range(1, n))],
+        rows,
+        table=pa.table(
+            {
+                "count": [(i * 7) % n + 1 for i in range(n)],
+                "kind": [f"kind {each}" for each in kind],
+                "title": [f"Title of <b>{i}</b>" for i in range(n)],
+                "weight": [None if i == 3 else i / 10 for i in range(n)],
+                "vector like": pa.array([[1.0, 2.0]] * n, pa.list_(pa.float32(), 2)),
+            }
+        ),
+    )
+
+
+@pytest.fixture(scope="module")
+def page(tmp_path_factory):
+    path = tmp_path_factory.mktemp("map") / "map.html"
+    maps.write(space(), path, method="pca")
+    return path.read_text("utf-8")
+
+
+def test_the_page_is_whole_and_asks_for_nothing_outside(page):
+    parsed = Page(page)
+    for tag, name, value in parsed.attributes:
+        assert name not in ("src", "href", "srcset", "action"), (tag, name, value)
+    assert not re.search(r"(?i)\burl\(|@import|\bfetch\(|XMLHttpRequest|https?://", page)
+    assert "default-src 'none'" in page
+
+
+def test_a_hostile_key_is_data_and_nothing_else(page):
+    parsed = Page(page)
+    assert len(parsed.scripts) == 2  # the data and the page's own
+    assert HOSTILE in parsed.data["keys"]
+    assert "alert(1)" not in parsed.scripts[1][1]
+    assert "<b>" not in parsed.scripts[0][1]
+
+
+def test_what_is_decoded_is_what_was_given(page):
+    given, data = space(), Page(page).data
+    rows = [given.keys.row(key) for key in data["keys"]]
+    counts = np.asarray(given.attribute("count"))
+    assert (np.diff(counts[rows]) <= 0).all()  # most frequent first
+    colors = {each["name"]: each for each in data["colors"]}
+    assert list(colors) == ["count", "kind", "weight"]
+    assert (unpacked(colors["count"]["values"], "<f4") == counts[rows]).all()
+    weights = np.array(given.attribute("weight").to_pylist(), float)[rows].astype(np.float32)
+    np.testing.assert_array_equal(unpacked(colors["weight"]["values"], "<f4"), weights)
+    kinds = [colors["kind"]["names"][code] for code in unpacked(colors["kind"]["values"], "<u4")]
+    assert kinds == [given.attribute("kind")[row].as_py() for row in rows]
+    assert data["texts"][0]["values"] == [given.attribute("title")[row].as_py() for row in rows]
+
+
+def test_neighbors_are_those_of_the_original_rows(page):
+    given, data = space(), Page(page).data
+    near = unpacked(data["near"], "<u4").reshape(-1, data["k"])
+    steps = unpacked(data["scores"]["values"], "u1").reshape(-1, data["k"])
+    low, high = data["scores"]["low"], data["scores"]["high"]
+    for place in (0, 17, 59):
+        hits = given.nearest(data["keys"][place], data["k"])
+        assert [data["keys"][each] for each in near[place]] == hits.keys
+        np.testing.assert_allclose(low + (high - low) * steps[place] / 255, hits.scores, atol=(high - low) / 255)
+
+
+def test_places_keep_proportions():
+    places = np.array([[0, 0], [10, 0], [10, 5], [0, 5]], np.float32)
+    squares = maps.quantized(places).astype(float)
+    assert np.ptp(squares[:, 0]) == 65_535
+    assert np.ptp(squares[:, 1]) == pytest.approx(65_535 / 2, abs=1)
+    assert squares[:, 1].mean() == pytest.approx(65_535 / 2, abs=1)
+
+
+@pytest.mark.parametrize("count", [0, 1, 2, 3, 13])
+def test_few_rows_make_a_map_too(tmp_path, count):
+    rows = np.random.default_rng(0).normal(size=(count, 4))
+    maps.write(Space.of([f"k{i}" for i in range(count)], rows), tmp_path / "m.html")
+    data = Page((tmp_path / "m.html").read_text()).data
+    assert len(data["keys"]) == count
+    near = unpacked(data["near"], "<u4").reshape(-1, data["k"])
+    assert ((near < count).sum(axis=1) == max(0, min(data["k"], count - 1))).all()
+
+
+def test_a_limit_keeps_the_most_frequent_and_says_so(tmp_path):
+    maps.write(space(), tmp_path / "m.html", method="pca", limit=10)
+    page = Page((tmp_path / "m.html").read_text())
+    counts = unpacked(page.data["colors"][0]["values"], "<f4")
+    assert counts.tolist() == list(range(60, 50, -1))
+    assert "The 10 most frequent of 60 rows" in page.text
+
+
+def test_groups_and_dates_color_the_points(tmp_path):
+    rows, _ = blocks(20)
+    table = pa.table(
+        {"day": [datetime.date(2020, 1, 1 + i) for i in range(20)], "many": [f"m{i % 15}" for i in range(20)]}
+    )
+    both = Space(
+        Keys([f"k{i}" for i in range(20)], {"user": 5, "item": 15}),
+        Rows(rows),
+        Metric.DOT,
+        Space.of(["a"], [[1.0]]).card,
+        table,
+    )
+    maps.write(both, tmp_path / "m.html", method="pca", color="day")
+    data = Page((tmp_path / "m.html").read_text()).data
+    group, day = data["colors"][:2]
+    assert unpacked(group["values"], "<u4").tolist() == [0] * 5 + [1] * 15
+    assert day["unit"] == "date"
+    assert unpacked(day["values"], "<f4")[0] == (datetime.date(2020, 1, 1) - datetime.date(1970, 1, 1)).days
+    assert data["color"] == "day"
+
+
+def test_wrong_options_are_refused(tmp_path):
+    with pytest.raises(UnknownName, match="kind"):
+        maps.write(space(), tmp_path / "m.html", method="pca", color="kinf")
+    with pytest.raises(BadOption, match="umap"):
+        maps.write(space(), tmp_path / "m.html", method="umab")
+    with pytest.raises(BadOption, match="limit"):
+        maps.write(space(), tmp_path / "m.html", limit=0)
+    with pytest.raises(BadFile):
+        maps.write(space(), tmp_path / "no" / "m.html", method="pca")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("metric", list(Metric))
+def test_umap_is_the_same_for_a_seed_and_keeps_kinds_together(metric):
+    rows, kind = blocks()
+    first, scores, found = layout.place(Rows(rows), metric, "umap", 3, 8)
+    again, *_ = layout.place(Rows(rows.copy()), metric, "umap", 3, 8)
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, layout.place(Rows(rows), metric, "umap", 4, 8)[0])
+    away = np.linalg.norm(first[:, None] - first[None], axis=2) + np.eye(len(first)) * 1e9
+    assert (kind[away.argmin(axis=1)] == kind).mean() > 0.95
+    assert (kind[found] == kind[:, None]).mean() > 0.95
+    assert (np.diff(scores, axis=1) <= 0).all()
+
+
+def test_rows_that_are_equal_or_zero_are_no_trouble():
+    rows = np.zeros((40, 3), np.float32)
+    rows[20:] = [1, 2, 3]
+    for metric in Metric:
+        places, _, found = layout.place(Rows(rows), metric, "umap", 0, 8)
+        assert np.isfinite(places).all()
+        assert not (found == np.arange(40)[:, None]).any()
+
+
+def test_pca_is_the_plane_of_most_variance():
+    rng = np.random.default_rng(0)
+    rows = (rng.normal(size=(200, 6)) * [5, 1, 3, 0.1, 0.1, 0.1]).astype(np.float32)
+    places = layout.pca(Rows(rows), Metric.L2)
+    for axis, column in ((0, 0), (1, 2)):
+        assert abs(np.corrcoef(places[:, axis], rows[:, column])[0, 1]) > 0.99
