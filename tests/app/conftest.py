@@ -1,10 +1,15 @@
 import json
+import random
 import sys
 from typing import NamedTuple
 
 import pytest
 
 from kinfold.app.main import main
+
+
+SEA = ["ship", "sailor", "sea", "whale", "wave", "sail", "harbor"]
+LAND = ["horse", "farmer", "field", "hay", "plough", "barn", "wheat"]
 
 
 class Ran(NamedTuple):
@@ -35,11 +40,15 @@ def kinfold(capsys, monkeypatch):
 
 @pytest.fixture(scope="session")
 def corpus(tmp_path_factory):
-    """Two topics that share a few words."""
+    """Two topics that share a few words: 16 words in 1,600 lines."""
     path = tmp_path_factory.mktemp("corpus") / "corpus.txt"
-    sea = "the ship sailed over the sea and the sailor saw a whale\n"
-    land = "the farmer ploughed a field and the horse ate the hay\n"
-    path.write_text((sea + land) * 400)
+    draw = random.Random(0)
+    topics = SEA, LAND
+    lines = [
+        " ".join(["the", *draw.choices(topics[line % 2], k=6), "and", draw.choice(topics[line % 2])])
+        for line in range(1600)
+    ]
+    path.write_text("\n".join(lines))
     return path
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from kinfold.app.output import Json, say, size
+from kinfold.app.output import Json, say
 from kinfold.app.vectors import SpacePath
 
 
@@ -21,6 +21,7 @@ def index(
 ) -> None:
     """Build an index that searches a large Space faster, and save it beside the Space."""
     import kinfold as kf
+    from kinfold.show.glance import size
 
     space = kf.open(path)
     target = out or path.with_suffix(f".{method}")

@@ -12,10 +12,11 @@ from typing import Annotated, Any
 
 import typer
 
-from kinfold.app.output import Json, say, size, watched
+from kinfold.app.output import Json, say, watched
 from kinfold.core.errors import BadOption
 from kinfold.core.space import Space
 from kinfold.learn import LEARNERS
+from kinfold.show.glance import size
 
 _FAMILY = ("word2vec", "svd")  # learners of what a text becomes
 
@@ -45,7 +46,7 @@ def _words_function() -> Any:
             raise BadOption("--resume goes on with the method of the Space; leave --method out.")
         _writable(out)
         with watched(as_json) as progress:
-            space = words(corpus, progress=progress, **given)
+            space = words([Path(each) for each in corpus], progress=progress, **given)
             space.save(out)
         _tell(space, out, as_json)
 
@@ -70,9 +71,8 @@ def _tell(space: Space, out: Path, as_json: bool) -> None:
         else [dict(zip(training.tables[0].columns, row, strict=True)) for row in training.tables[0].rows],
     }
     read = int(space.card.data.get("read", 0))
-    lines = [
-        f"{len(space):,} words × {space.dim} from {read:,} tokens, {space.card.method}, {size(out.stat().st_size)} → {out}"
-    ]
+    made = f"{len(space):,} words × {space.dim} from {read:,} tokens by {space.card.method}"
+    lines = [f"{made}, {size(out.stat().st_size)} → {out}"]
     if training is not None and training.tables:
         for epoch, loss, speed in training.tables[0].rows:
             lines.append(f"  epoch {epoch}: loss {loss:.4f}, {speed / 1e6:.2f} M words/s")

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from kinfold.app.output import Json, say, size, watched
+from kinfold.app.output import Json, say, watched
 from kinfold.app.vectors import SpacePath
 
 Page = Annotated[Path, typer.Option("--out", "-o", help="The HTML file to write; opens from disk, no network.")]
@@ -20,15 +20,17 @@ def map_(
     out: Page,
     method: Annotated[str, typer.Option(help="umap or pca.")] = "umap",
     color: Annotated[str | None, typer.Option(help="Attribute that colors the points.")] = None,
-    limit: Annotated[int, typer.Option(help="Most points to draw, the first rows.")] = 20_000,
+    limit: Annotated[int, typer.Option(help="Most points to draw, the first rows.")] = 100_000,
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
     """Draw a Space as a map to hover, search and zoom."""
     import kinfold as kf
+    from kinfold.show.glance import size
 
     space = kf.open(path)
-    kf.show.map.write(space, out, method=method, color=color, limit=limit, seed=seed)
+    with watched(as_json) as progress:
+        kf.show.map.write(space, out, method=method, color=color, limit=limit, seed=seed, progress=progress)
     values = {"path": str(out), "points": min(limit, len(space)), "bytes": out.stat().st_size}
     say(values, f"{values['points']:,} points, {size(out.stat().st_size)} → {out}", as_json)
 
@@ -36,9 +38,11 @@ def map_(
 def report(path: SpacePath, out: Page, seed: Seed = 0, as_json: Json = False) -> None:
     """Write all that is known of a Space as one HTML page: what it is, what was measured, the map."""
     import kinfold as kf
+    from kinfold.show.glance import size
 
     space = kf.open(path)
-    kf.show.report.write(space, out, seed=seed)
+    with watched(as_json) as progress:
+        kf.show.report.write(space, out, seed=seed, progress=progress)
     say({"path": str(out), "bytes": out.stat().st_size}, f"{size(out.stat().st_size)} → {out}", as_json)
 
 
@@ -57,11 +61,12 @@ def demo(
     from kinfold.core.report import Finding, Report, Table
     from kinfold.recipes.words import learn
     from kinfold.show import text
+    from kinfold.show.glance import size
 
     folder.mkdir(parents=True, exist_ok=True)
     began = time.perf_counter()
     with watched(as_json) as progress:
-        texts = kf.sources.docstrings.read(progress=progress)
+        texts = kf.sources.docstrings.read()
         data = kf.prepare.tokens.sequences(texts, threads=threads, progress=progress)
         read = time.perf_counter()
         space = learn(kf.learn.Word2Vec(dim=dim, epochs=epochs), data, seed=seed, threads=threads, progress=progress)
@@ -77,7 +82,7 @@ def demo(
         )
         space = space.with_report(sizes)
         space.save(folder / "words.arrow")
-        kf.show.report.write(space, folder / "report.html", seed=seed)
+        kf.show.report.write(space, folder / "report.html", seed=seed, progress=progress)
     shown = _picked(space)
     hits = space.nearest_many(shown, k=6)
     seconds = time.perf_counter() - began

@@ -29,7 +29,7 @@ class _Learners(TyperGroup):
 
 app = typer.Typer(
     name="kinfold",
-    help="Learn embeddings, judge them and keep them alive. Every command takes --json; `kinfold COMMAND --help` tells more.",
+    help="Learn embeddings, judge them and keep them alive. Every command takes --json and --help.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -72,24 +72,30 @@ def version(as_json: Json = False) -> None:
     say(versions, "\n".join(f"{name} {number}" for name, number in versions.items()), as_json)
 
 
+# What typer raises for words that it cannot make sense of; its name is not public.
+_Usage: type[Exception] = next(kind for kind in typer.BadParameter.__mro__ if kind.__name__ == "ClickException")
+
+
 def main() -> None:
     """Runs the command line: errors are one line on standard error and exit code 2."""
     from kinfold.core.errors import KinfoldError
 
+    code: Any = 0
     try:
-        app()
+        code = app(standalone_mode=False)
     except KinfoldError as error:
         _fail(f"{type(error).__name__}: {error}", 2)
-    except KeyboardInterrupt:
-        _fail("interrupted; nothing was half-written.", 130)
-    except BrokenPipeError:
-        # The reader of a pipe went away (`| head`): no more can be said, and nothing is wrong.
-        sys.stderr.close()
-        sys.exit(0)
+    except _Usage as error:
+        _fail(f"{getattr(error, 'format_message', error.__str__)()} See kinfold --help.", 2)
+    except (KeyboardInterrupt, typer.Abort):
+        code = 130
     except OSError as error:
         _fail(f"{error.filename or 'the file system'}: {error.strerror or error}", 2)
     except MemoryError:
         _fail("out of memory; take a smaller --dim, a larger --min-count or --max-size.", 2)
+    if code == 130:
+        _fail("interrupted; nothing was half-written.", 130)
+    sys.exit(code if isinstance(code, int) else 0)
 
 
 def _fail(text: str, code: int) -> None:

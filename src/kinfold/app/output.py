@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import sys
 import threading
 from collections.abc import Iterator
@@ -18,12 +19,14 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text."
 
 def say(values: Any, text: str, as_json: bool) -> None:
     """Prints one of the two to standard output."""
-    if as_json:
-        print(json.dumps(values, ensure_ascii=False, indent=1, default=str))
-    else:
-        # Keys are other people's text: what the terminal cannot write is escaped.
-        coding = sys.stdout.encoding or "utf-8"
-        print(text.encode(coding, "backslashreplace").decode(coding))
+    shown = json.dumps(values, ensure_ascii=False, indent=1, default=str) if as_json else text
+    # Keys are other people's text: what the terminal cannot write is escaped.
+    coding = sys.stdout.encoding or "utf-8"
+    try:
+        print(shown.encode(coding, "backslashreplace").decode(coding), flush=True)
+    except BrokenPipeError:
+        # The reader went away (`| head`), and nothing is wrong; what is left goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @contextlib.contextmanager
@@ -78,11 +81,3 @@ def _short(value: float) -> str:
         if value >= size:
             return f"{value / size:.1f} {unit}"
     return f"{value:.0f}"
-
-
-def size(count: float) -> str:
-    """Bytes for people: 28.6 MB."""
-    for unit, one in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if count >= one:
-            return f"{count / one:.1f} {unit}"
-    return f"{count:.0f} B"

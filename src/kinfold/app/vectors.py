@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from kinfold.app.output import Json, say, size, watched
+from kinfold.app.output import Json, say, watched
 
 SpacePath = Annotated[
     Path, typer.Argument(metavar="SPACE", help="A Space, or vectors in any format that convert reads.")
@@ -19,6 +19,7 @@ def info(path: SpacePath, as_json: Json = False) -> None:
     """What a Space is: card, groups, rows, bytes, attributes."""
     import kinfold as kf
     from kinfold.show import text
+    from kinfold.show.glance import size
 
     space = kf.open(path)
     attributes = (

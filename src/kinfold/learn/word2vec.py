@@ -389,7 +389,8 @@ def _pass(
             wait(running, return_when=FIRST_EXCEPTION)
         finally:
             stopped.set()
-        return np.sum([each.result() for each in running], axis=0)
+        total: np.ndarray = np.sum([each.result() for each in running], axis=0)
+    return total
 
 
 def _pieces(starts: np.ndarray) -> Iterator[tuple[int, int]]:
