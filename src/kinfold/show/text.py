@@ -41,8 +41,8 @@ def render(
     Example:
         >>> print(render(Report("analogies", [Finding("accuracy", 0.374, 0.36, 0.39, n=8420)]), color=False))
         analogies
-                  value    95% interval       n
-        accuracy  0.374  0.360 to 0.390   8,420
+                  value    95% interval      n
+        accuracy  0.374  0.360 to 0.390  8,420
     """
     from rich.console import Console
 
