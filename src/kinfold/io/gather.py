@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from kinfold.core.card import Card, born
 from kinfold.core.errors import BadData
@@ -115,8 +114,8 @@ class Gatherer:
             raise BadData(f"{self.path}: holds no row that could be read; is it of the format {self.format}?")
         names = pa.chunked_array(self._names, pa.large_string()).combine_chunks() if self._names else _NO_NAMES
         rows = self._rows[: self._size]
-        if pc.count_distinct(names).as_py() < len(names):
-            first = first_of_each(names)
+        first = without_repeats(names)
+        if len(first) < len(names):
             self.counts[DUPLICATE] += len(names) - len(first)
             names, rows = names.take(pa.array(first)), rows[first]
             table = None if table is None else table.take(pa.array(first))
@@ -128,6 +127,18 @@ class Gatherer:
             data["notes"] = list(notes)
         card = Card(born("file", rows), "file", {"format": self.format}, data=data)
         return Space(Keys.trusted(names, group), Rows(rows), Metric.COSINE, card, table)
+
+
+def without_repeats(names: pa.LargeStringArray) -> np.ndarray:
+    """The rows (m,) int64 of each name's first occurrence."""
+    from kinfold.kernels.records import may_repeat
+
+    if not len(names):
+        return np.zeros(0, np.int64)
+    _, offsets, data = names.buffers()
+    ends = np.frombuffer(offsets, np.int64, len(names) + 1, names.offset * 8)
+    text = np.frombuffer(data, np.uint8) if data is not None and data.size else np.zeros(0, np.uint8)
+    return first_of_each(names) if may_repeat(text, ends) else np.arange(len(names))
 
 
 _NO_NAMES = pa.array([], pa.large_string())

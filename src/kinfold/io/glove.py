@@ -98,12 +98,12 @@ def write(space: Space, path: str | os.PathLike[str], *, group: str | None = Non
 
 
 def recognizes(path: Path, head: bytes) -> bool:
-    """No header, and two or more numbers at the end of the first lines."""
+    """No header, and numbers at the end of most of the first lines."""
     lines = first_lines(head, 5)
     if not lines or header_of(lines[0]) is not None:
         return False
     whole = lines[:-1] or [b" ".join(lines[0].split(b" ")[:-1])]
-    return b"\t" not in lines[0] and all(numbers_at_end(each) > 0 for each in whole)
+    return b"\t" not in lines[0] and 2 * sum(numbers_at_end(each) > 0 for each in whole) >= len(whole)
 
 
 def _layout(block: bytes) -> tuple[int, tuple[int, int] | None]:

@@ -20,12 +20,12 @@ import pyarrow as pa
 from kinfold.core.card import Card, born
 from kinfold.core.errors import BadData, BadFile
 from kinfold.core.files import existing, whole_file
-from kinfold.core.keys import Keys, first_of_each
+from kinfold.core.keys import Keys
 from kinfold.core.metric import Metric
 from kinfold.core.rows import Rows
 from kinfold.core.space import Space
 from kinfold.io.format import MAX_DIM, Format, check_choice, chosen, writable_names
-from kinfold.io.gather import DUPLICATE, NOT_FINITE
+from kinfold.io.gather import DUPLICATE, NOT_FINITE, without_repeats
 from kinfold.io.names import read_names
 
 NAME = "npy"
@@ -66,7 +66,7 @@ def read(
     counts[NOT_FINITE] += len(rows) - len(kept)
     if len(kept) < len(rows):
         names = names.take(pa.array(kept))
-    first = first_of_each(names)
+    first = without_repeats(names)
     counts[DUPLICATE] += len(names) - len(first)
     if len(first) < len(rows):
         names, rows = names.take(pa.array(first)), Rows(rows.values[kept[first]])

@@ -119,8 +119,8 @@ def _expected(path: Path, declared: int, dim: int, begins: int) -> int:
             f"{path} line 1: the header says {declared:,} rows of {dim:,} numbers, but a row takes {record:,} bytes "
             f"and only {os.path.getsize(path) - begins:,} follow. The file is cut short or of another format."
         )
-    # One more is asked of the memory than is kept: a chunk's last record may be an incomplete one.
-    return min(declared, holds) + 1
+    # Each chunk asks for room for as many rows as it could hold; memory that is never filled is never taken.
+    return min(declared, holds) + (_CHUNK + 2 * _LONGEST_NAME) // record + 4
 
 
 def _read_records(stream: BinaryIO, gatherer: Gatherer, begins: int, declared: int, on_bad: str) -> tuple[str, ...]:
@@ -191,11 +191,20 @@ def _remainder(
 
 
 def _refuse_misaligned(path: Path, data: np.ndarray, starts: np.ndarray, stops: np.ndarray, dim: int) -> None:
-    """Does nothing unless most of the first keys hold control characters, as the bytes of numbers do."""
-    first = [bytes(data[start:stop]) for start, stop in zip(starts[:100].tolist(), stops[:100].tolist(), strict=True)]
-    strange = sum(any(byte < 9 or 13 < byte < 32 for byte in name) for name in first)
-    if len(first) > 2 and 2 * strange > len(first):
+    """Does nothing unless the first keys begin with the last numbers of the row before them.
+
+    That is how a file looks whose rows are longer than its header says: the search for the next space finds the next
+    row all the same, and nothing else would tell.
+    """
+    spans = list(zip(starts[1:100].tolist(), stops[1:100].tolist(), strict=True))
+    keys = [bytes(data[start:stop]) for start, stop in spans if stop - start > 4]
+    if len(spans) < 8 or len(keys) < 0.9 * len(spans):
+        return
+    heads = np.abs(np.frombuffer(b"".join(key[:4] for key in keys), "<f4"))
+    numbers = np.count_nonzero((heads == 0) | ((heads > 1e-10) & (heads < 1e10)))
+    controls = sum(any(byte < 9 or 13 < byte < 32 for byte in key[:4]) for key in keys)
+    if numbers > 0.75 * len(keys) and controls > 0.1 * len(keys):
         raise BadData(
-            f"{path}: the keys hold control characters ({first[1][:20]!r}), so the header's {dim:,} numbers a row are "
-            "not what the records have. Correct the header, or name another format."
+            f"{path}: the keys begin with bytes of numbers ({keys[0][:20]!r}), so rows are longer than the {dim:,} "
+            "numbers that the header says. Correct the header, or name another format."
         )

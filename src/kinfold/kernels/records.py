@@ -5,6 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from kinfold.kernels._jit import jit, plain
+from kinfold.kernels.names import hash_bytes
+
+# Of a float32's bits: all but the sign, and those of infinity.
+_SIZE = np.uint32(0x7FFFFFFF)
+_INFINITE = np.uint32(0x7F800000)
 
 
 @jit
@@ -13,6 +18,7 @@ def _take(
     row_bytes: int,
     longest_name: int,
     rows: np.ndarray,
+    bits: np.ndarray,
     starts: np.ndarray,
     stops: np.ndarray,
     finite: np.ndarray,
@@ -33,12 +39,13 @@ def _take(
             # -1: no name is this long, so that this is no record at all.
             return records, row, -1 - begin if end - begin > longest_name else begin
         target = rows[row]
-        bad = False
         for step in range(row_bytes):
             target[step] = data[end + 1 + step]
-        for step in range(0, row_bytes, 4):
-            # All bits of the exponent are set in infinities and NaN only.
-            bad |= (target[step + 3] & 127) == 127 and target[step + 2] >= 128
+        most = np.uint32(0)
+        for place in range(row_bytes // 4):
+            most = max(most, bits[row, place] & _SIZE)
+        # All bits of the exponent are set in infinities and NaN only.
+        bad = most >= _INFINITE
         starts[records] = begin
         stops[records] = end
         finite[records] = not bad
@@ -66,6 +73,33 @@ def take_records(
     most = len(data) // (4 * dim + 1) + 1
     starts, stops = np.empty(most, np.int64), np.empty(most, np.int64)
     finite = np.empty(most, np.bool_)
-    bytes_of = rows.view(np.uint8)
-    records, _, used = _take(plain(data), 4 * dim, longest_name, bytes_of, starts, stops, finite)
+    records, _, used = _take(
+        plain(data), 4 * dim, longest_name, rows.view(np.uint8), rows.view(np.uint32), starts, stops, finite
+    )
     return starts[:records], stops[:records], finite[:records], int(used)
+
+
+@jit
+def _repeats(data: np.ndarray, offsets: np.ndarray, slots: np.ndarray) -> bool:
+    mask = np.uint64(len(slots) - 1)
+    for row in range(len(offsets) - 1):
+        # 0 marks an empty slot.
+        value = hash_bytes(data, offsets[row], offsets[row + 1]) | np.uint64(1)
+        at = (value >> np.uint64(1)) & mask
+        while slots[at] != 0:
+            if slots[at] == value:
+                return True
+            at = (at + np.uint64(1)) & mask
+        slots[at] = value
+    return False
+
+
+def may_repeat(data: np.ndarray, offsets: np.ndarray) -> bool:
+    """Whether a string may stand twice; False is certain, True only likely, since 63-bit hashes are compared.
+
+    Args:
+        data: UTF-8 bytes, uint8.
+        offsets: (n + 1,) int64 into `data`.
+    """
+    slots = np.zeros(1 << max(4, (2 * len(offsets)).bit_length()), np.uint64)
+    return bool(_repeats(plain(data), plain(offsets), slots))
