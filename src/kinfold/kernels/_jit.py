@@ -16,22 +16,27 @@ FLAGS = {"reassoc", "nsz", "arcp", "contract", "afn"}
 
 def jit(function: Function) -> Function:
     """A kernel: compiled on first call, kept on disk for the next process, free of the interpreter lock."""
-    return njit(nogil=True, cache=True, fastmath=FLAGS, error_model="numpy", boundscheck=False)(function)
+    kernel: Function = njit(nogil=True, cache=True, fastmath=FLAGS, error_model="numpy", boundscheck=False)(function)
+    return kernel
 
 
 def inline(function: Function) -> Function:
     """A part of a kernel that is compiled into it."""
-    return njit(nogil=True, fastmath=FLAGS, error_model="numpy", boundscheck=False, inline="always")(function)
+    part: Function = njit(nogil=True, fastmath=FLAGS, error_model="numpy", boundscheck=False, inline="always")(function)
+    return part
 
 
 def plain(array: np.ndarray) -> np.ndarray:
     """The same memory, seen as writeable: a read-only array is a second signature and would compile a kernel twice."""
-    if array.flags.writeable:
-        return array
-    if not array.size:
-        return array.copy()
-    kind = np.ctypeslib.as_ctypes_type(array.dtype) * array.size
-    return np.ctypeslib.as_array(kind.from_address(array.ctypes.data)).reshape(array.shape)
+    return array if array.flags.writeable else np.asarray(_Borrowed(array))
+
+
+class _Borrowed:
+    """Offers an array's memory as writeable, and keeps the array alive for as long as it is used."""
+
+    def __init__(self, array: np.ndarray) -> None:
+        self.owner = array
+        self.__array_interface__ = {**array.__array_interface__, "data": (array.ctypes.data, False)}
 
 
 def aligned(rows: int, width: int) -> np.ndarray:

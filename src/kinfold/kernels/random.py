@@ -18,7 +18,7 @@ def advance(state: np.uint64) -> np.uint64:
 
 
 @inline
-def below(state: np.uint64, stop: np.uint64) -> int:
+def below(state: np.uint64, stop: np.uint64) -> np.int64:
     """A number in 0..stop - 1, stop < 2^32, from the high half of a state."""
     return np.int64(((state >> _HIGH) * stop) >> _HIGH)
 
