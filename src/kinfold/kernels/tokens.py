@@ -169,7 +169,7 @@ def cut(data, low, ends, pages, points, starts, stops, made):
         ends: Where each text ends (texts,) int64.
         pages: (4352,) int32; where in `points` the entries of 256 code points begin.
         points: int32; what is added to a code point << 2 | its class.
-        starts: int64, out, with room for (len(data) + 1) // 2 tokens; where in `low` each begins.
+        starts: int64, out, with room for (len(data) + texts) // 2 tokens; where in `low` each begins.
         stops: int64, out; where it ends.
         made: (texts,) int64, out; tokens up to the end of each text.
     """

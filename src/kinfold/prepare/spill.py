@@ -17,7 +17,7 @@ _IN_MEMORY = 16 << 20
 
 
 class Spill:
-    """Takes arrays one after another; `join` gives them as one.
+    """Takes arrays one after another; `join` gives them as one. A context, which closes what was not joined.
 
     Args:
         kind: Type of the numbers.
@@ -30,6 +30,13 @@ class Spill:
         self._parts: list[np.ndarray] = []
         self._bytes = 0
         self._file: IO[bytes] | None = None
+
+    def __enter__(self) -> Spill:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._file is not None:
+            self._file.close()
 
     def append(self, part: np.ndarray) -> None:
         """Adds a copy of these numbers.

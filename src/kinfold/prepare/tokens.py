@@ -85,19 +85,18 @@ def sequences(
     _check(tokenizer, min_count, max_size, threads)
     if lower is None:
         lower = tokenizer == "words"
-    ids, ends = Spill(np.int32), Spill(np.int64)
-    ends.append(np.zeros(1, np.int64))
     runs: list[tuple[Vocabulary, int]] = []
     total = 0
-    raw = items.raw
-    progress.start("read", getattr(raw, "size", None), "B")
-    for part in _parts(raw, tokenizer, lower, threads or os.cpu_count() or 1):
-        ids.append(part.ids)
-        ends.append(part.ends + total)
-        runs.append((part.vocabulary, len(part.ends)))
-        total += len(part.ids)
-        progress.advance(part.size)
-    return _finish(ids.join(), ends.join(), runs, total, min_count, max_size, known, group)
+    progress.start("read", getattr(items.raw, "size", None), "B")
+    with Spill(np.int32) as ids, Spill(np.int64) as ends:
+        ends.append(np.zeros(1, np.int64))
+        for part in _parts(items.raw, tokenizer, lower, threads or os.cpu_count() or 1):
+            ids.append(part.ids)
+            ends.append(part.ends + total)
+            runs.append((part.vocabulary, len(part.ends)))
+            total += len(part.ids)
+            progress.advance(part.size)
+        return _finish(ids.join(), ends.join(), runs, total, min_count, max_size, known, group)
 
 
 def _check(tokenizer: Any, min_count: int, max_size: int | None, threads: int | None) -> None:

@@ -55,7 +55,7 @@ class Vocabulary:
         from kinfold.kernels.tokens import cut, simplify
 
         data, ends = plain(block.data), plain(block.ends)
-        self._grow_scratch(len(data))
+        self._grow_scratch(len(data), len(ends))
         simplify(data, characters.letters, self._low)
         made = np.empty(len(ends), np.int64)
         cut(data, self._low, ends, characters.pages, characters.points, self._starts, self._stops, made)
@@ -153,11 +153,13 @@ class Vocabulary:
         """Where each word begins in the arena, and where the last one ends (words + 1,) int64."""
         return np.append(self._words[: len(self), 1], self._state[1])
 
-    def _grow_scratch(self, size: int) -> None:
+    def _grow_scratch(self, size: int, texts: int) -> None:
         if len(self._low) < 3 * size + 2 * _SLACK:
             self._low = np.empty(3 * size + 2 * _SLACK, np.uint8)
-            self._starts = np.empty((size + 1) // 2, np.int64)
-            self._stops = np.empty((size + 1) // 2, np.int64)
+        # Two tokens of a text have something between them.
+        if len(self._starts) < (size + texts) // 2:
+            self._starts = np.empty((size + texts) // 2, np.int64)
+            self._stops = np.empty((size + texts) // 2, np.int64)
 
     def _grow(self) -> None:
         from kinfold.kernels.tokens import refill

@@ -57,6 +57,8 @@ class Lines:
         for chunk in self._chunks():
             clean = self._utf8(chunk, place, lines)
             place += len(chunk)
+            if not clean:  # all of it was ignored
+                continue
             data = np.frombuffer(clean, np.uint8)
             ends = np.flatnonzero(data == ord("\n")) + 1
             if not clean.endswith(b"\n"):
@@ -67,7 +69,7 @@ class Lines:
     def __iter__(self) -> Iterator[str]:
         for block in self.blocks():
             lines = block.data.tobytes().decode().split("\n")
-            if not lines[-1]:
+            if not lines[-1]:  # what follows the last line's end is none
                 lines.pop()
             for line in lines:
                 yield line.removesuffix("\r")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
-from kinfold.core.errors import BadData, BadOption
+from kinfold.core.errors import BadData, BadFile, BadOption
 from kinfold.core.files import existing
 from kinfold.core.shapes import Block, Blocks, Items
 from kinfold.sources.columns import FileColumn, is_table, of_frame
@@ -128,13 +128,14 @@ def _is_file(name: str) -> bool:
 
 
 def _existing(path: Any) -> Path:
+    name = os.fspath(path)
+    hint = " To learn from the string itself, put it in a list." if isinstance(path, str) and " " in path else ""
     try:
         return existing(path)
     except (OSError, ValueError) as error:
-        text = os.fspath(path)
-        if isinstance(text, str) and (len(text) > 255 or " " in text):
-            raise type(error)(f"{str(error)[:200]} To learn from the string itself, put it in a list.") from error
-        raise
+        shown = name if len(name) < 100 else f"{name[:100]!r}…"
+        text = str(error) if isinstance(error, BadFile) else f"{shown}: is not the name of a file."
+        raise BadFile(text + hint) from error
 
 
 def _walk(folder: Path) -> list[Path]:
