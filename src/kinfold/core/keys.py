@@ -117,9 +117,11 @@ class Keys:
         """The keys of these rows; rows of one group must stand together, in the order of the groups.
 
         Raises:
-            BadData: A row twice, or groups out of order.
+            BadData: A row twice or outside, or groups out of order.
         """
         rows = np.asarray(rows, np.int64)
+        if len(rows) and not 0 <= rows.min() <= rows.max() < len(self):
+            raise BadData(f"a row to be taken is outside the {len(self):,} keys.")
         bounds = [each.stop for each in self.groups.values()]
         owner = np.searchsorted(bounds, rows, side="right")
         if np.any(np.diff(owner) < 0):

@@ -176,7 +176,7 @@ class Space:
         """Some rows (m,) int64 as a Space of the same frame; each once, groups in order.
 
         Raises:
-            BadData: A row twice, or groups out of order.
+            BadData: A row twice or outside, or groups out of order.
         """
         keys = self.keys.take(rows)
         table = None if self.table is None else self.table.take(pa.array(rows))

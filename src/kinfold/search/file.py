@@ -92,6 +92,8 @@ def read_index(path: str | os.PathLike[str], space: Space) -> tuple[dict[str, An
             data = file.read()
             arrays = {name: _array(data, place) for name, place in header["arrays"].items()}
             checksum = header["checksum"]
+            if not isinstance(header["index"], str) or not isinstance(header["parameters"], dict):
+                raise ValueError("an index has a name and parameters")
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             if isinstance(error, BadData | FrameMismatch):
                 raise
