@@ -89,7 +89,7 @@ def umap(rows: Rows, metric: Metric, scores: np.ndarray, found: np.ndarray, seed
         b=b,
         gamma=1.0,
         negative_sample_rate=5,
-        n_epochs=500 if n <= 10_000 else 200,
+        n_epochs=500 if n <= 10_000 else 200 if n <= 50_000 else 120,
         init=pca(rows, metric),
         random_state=state,
         metric="euclidean",

@@ -1,5 +1,5 @@
 // The map: state, gestures, search and what is drawn over the points.
-// The address ending in #canvas draws without WebGL.
+// The address ending in #canvas draws without WebGL, in #webgl with it even in software.
 
 const NONE = 2 ** 32 - 1;
 
@@ -44,7 +44,7 @@ function mount(root) {
   let hovered = -1, chosen = -1;
   let off = new Set();
   let ink = {};
-  let flight = 0, waiting = false;
+  let flight = 0, waiting = false, stale = true; // stale: the points too, not only what is over them
 
   const shown = (i) => !off.size || !off.has(Math.min(scale.values[i], KINDS.length));
   const pixels = () => view.zoom * fitting; // CSS pixels that the plane is wide
@@ -55,16 +55,18 @@ function mount(root) {
   const centered = () => ({ x: view.x + (width / 2 - middle.x) / pixels(), y: view.y + (height / 2 - middle.y) / pixels(), scale: pixels() });
   const diameter = () => Math.min(11, (keys.length > 20000 ? 2.4 : keys.length > 3000 ? 3.4 : 5.5) * view.zoom ** 0.38);
 
-  // Drawing: at most once a frame, and only when something changed.
-  function redraw() {
-    if (waiting) return;
+  // Drawing: at most once a frame, and only what changed.
+  function redraw(points = true) {
+    stale ||= points;
+    if (!waiting) requestAnimationFrame(draw);
     waiting = true;
-    requestAnimationFrame(() => {
-      waiting = false;
-      const opacity = Math.min(1, 0.45 + 0.15 * Math.log2(view.zoom + 1) + (keys.length > 20000 ? 0 : 0.25));
-      renderer.draw({ ...centered(), scale: pixels() * ratio }, Math.max(1.5, diameter() * ratio), opacity);
-      overlay();
-    });
+  }
+
+  function draw() {
+    const opacity = Math.min(1, 0.45 + 0.15 * Math.log2(view.zoom + 1) + (keys.length > 20000 ? 0 : 0.25));
+    if (stale) renderer.draw({ ...centered(), scale: pixels() * ratio }, Math.max(1.5, diameter() * ratio), opacity);
+    waiting = stale = false;
+    overlay();
   }
 
   function overlay() {
@@ -76,7 +78,12 @@ function mount(root) {
     pen.strokeStyle = ink.accent;
     pen.globalAlpha = 0.45;
     pen.lineWidth = 1;
-    for (const i of around) stroke(screen(chosen), screen(i));
+    pen.beginPath();
+    for (const i of around) {
+      pen.moveTo(...screen(chosen));
+      pen.lineTo(...screen(i));
+    }
+    pen.stroke();
     pen.globalAlpha = 1;
     for (const i of around) ring(i, ink.accent, 1.5);
     pen.font = ink.font;
@@ -89,13 +96,6 @@ function mount(root) {
     }
     if (chosen >= 0) ring(chosen, ink.mark, 2);
     if (hovered >= 0) ring(hovered, ink.ink, 2);
-  }
-
-  function stroke([x0, y0], [x1, y1]) {
-    pen.beginPath();
-    pen.moveTo(x0, y0);
-    pen.lineTo(x1, y1);
-    pen.stroke();
   }
 
   function ring(i, color, line) {
@@ -120,15 +120,15 @@ function mount(root) {
   }
 
   // The view.
-  function moveTo(next) {
-    const zoom = Math.min(400, Math.max(0.5, next.zoom));
-    const clamp = (value) => Math.min(1.1, Math.max(-0.1, value));
-    view = { x: clamp(next.x), y: clamp(next.y), zoom };
+  const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
+
+  function moveTo({ x, y, zoom }) {
+    view = { x: clamp(x, -0.1, 1.1), y: clamp(y, -0.1, 1.1), zoom: clamp(zoom, 0.5, 400) };
     redraw();
   }
 
   function zoomAt(factor, x = middle.x, y = middle.y) {
-    const zoom = Math.min(400, Math.max(0.5, view.zoom * factor));
+    const zoom = clamp(view.zoom * factor, 0.5, 400);
     const shift = (1 / view.zoom - 1 / zoom) / fitting;
     moveTo({ x: view.x + (x - middle.x) * shift, y: view.y + (y - middle.y) * shift, zoom });
   }
@@ -149,15 +149,6 @@ function mount(root) {
       if (t < 1) flight = requestAnimationFrame(step);
     };
     flight = requestAnimationFrame(step);
-  }
-
-  const flyToPoint = (i) => flyTo({ x: places[2 * i] / 65535, y: places[2 * i + 1] / 65535, zoom: Math.max(view.zoom, closeness(i)) });
-
-  // A zoom at which a point's nearest keys are in view, but not all of the map.
-  function closeness(i) {
-    const reach = neighborsOf(i).map(([j]) => Math.hypot(places[2 * j] - places[2 * i], places[2 * j + 1] - places[2 * i + 1]) / 65535);
-    const away = reach.sort((a, b) => a - b)[Math.floor(reach.length / 2)] || 0.05;
-    return Math.min(40, Math.max(3, 0.14 / away));
   }
 
   // What is known of a point.
@@ -181,7 +172,7 @@ function mount(root) {
       face.classList.toggle("over", i >= 0);
       if (i >= 0) tip.replaceChildren(element("strong", { textContent: keys[i] }), facts(i));
       tip.hidden = i < 0;
-      redraw();
+      redraw(false);
     }
     if (i < 0) return;
     const left = x + 16 + tip.offsetWidth > width ? x - 16 - tip.offsetWidth : x + 16;
@@ -192,7 +183,7 @@ function mount(root) {
   function choose(i) {
     chosen = i;
     card.hidden = i < 0;
-    redraw();
+    redraw(false);
     if (i < 0) return;
     const close = element("button", { className: "close", type: "button", textContent: "×", ariaLabel: "Close", onclick: () => choose(-1) });
     const rows = neighborsOf(i).map(([j, score]) => {
@@ -205,10 +196,14 @@ function mount(root) {
       element("h4", { textContent: `Nearest of the keys shown, ${data.scores.name}` }), element("ol", {}, ...rows));
   }
 
+  // Chooses a point and flies there, to a zoom at which half of its nearest keys are in view.
   function go(i) {
     hover(-1);
     choose(i);
-    flyToPoint(i);
+    const [x, y] = [places[2 * i] / 65535, places[2 * i + 1] / 65535];
+    const reach = neighborsOf(i).map(([j]) => Math.hypot(places[2 * j] / 65535 - x, places[2 * j + 1] / 65535 - y));
+    const away = reach.sort((a, b) => a - b)[Math.floor(reach.length / 2)] || 0.05;
+    flyTo({ x, y, zoom: Math.max(view.zoom, clamp(0.14 / away, 3, 40)) });
   }
 
   // Search.
@@ -217,16 +212,14 @@ function mount(root) {
 
   function suggest() {
     const wanted = input.value.trim().toLowerCase();
-    const [exact, starts, holds] = [[], [], []];
-    for (let i = 0; wanted && i < lower.length && starts.length < 8; i++) {
+    const found = [[], [], []]; // the whole key, its beginning, a part of it; frequent keys first
+    for (let i = 0; wanted && i < lower.length; i++) {
       const at = lower[i].indexOf(wanted);
-      if (at === 0) (lower[i].length === wanted.length ? exact : starts).push(i);
-      else if (at > 0 && holds.length < 8) holds.push(i);
+      if (at >= 0) found[at > 0 ? 2 : lower[i].length > wanted.length ? 1 : 0].push(i);
     }
-    const whole = wanted && !exact.length ? lower.indexOf(wanted) : -1;
-    options = [...exact, ...(whole >= 0 ? [whole] : []), ...starts, ...holds].slice(0, 8);
+    options = found.flat().slice(0, 8);
     picked = 0;
-    list.replaceChildren(...options.map((i, place) => element("li", { id: `map-found-${place}`, role: "option", textContent: keys[i], onpointerdown: (event) => { event.preventDefault(); take(place); } })));
+    list.replaceChildren(...options.map((i, place) => element("li", { id: `map-found-${place}`, role: "option", textContent: keys[i] })));
     if (wanted && !options.length) list.append(element("li", { className: "none", textContent: "No key shown here has this in its name." }));
     open(Boolean(wanted));
   }
@@ -245,6 +238,10 @@ function mount(root) {
     go(options[place]);
   }
 
+  list.addEventListener("pointerdown", (event) => {
+    event.preventDefault(); // the field keeps the focus
+    take([...list.children].indexOf(event.target));
+  });
   input.addEventListener("input", suggest);
   input.addEventListener("blur", () => open(false));
   input.addEventListener("keydown", (event) => {
