@@ -45,9 +45,10 @@ def check(path: Path, format: str | None) -> None:
             space = io.open(path, format, **options)
         except KinfoldError:
             continue
-        assert len(space) == len(set(space.keys))
         assert space.rows.dense().shape == (len(space), space.dim)
-        if format != "arrow" and space.card.method == "file":
+        # A Space's own file is opened without being read: a flipped bit in a number is still a number.
+        if space.card.method == "file":
+            assert len(space) == len(set(space.keys))
             assert np.isfinite(space.rows.dense()).all()
     # ru_maxrss is in KiB on Linux: files of some hundred bytes take no hundreds of megabytes.
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 300_000

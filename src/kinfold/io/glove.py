@@ -58,7 +58,7 @@ def read(
                 f"{path} line 1: {first[:60]!r} has no number at its end; a GloVe file has `key number … number` lines."
             )
         check_dim(dim, f"{path} line 1")
-        gatherer = Gatherer(path, NAME, dim, expected=rows_expected(path, first), bad_bytes=bad_bytes)
+        gatherer = Gatherer(path, NAME, dim, expected=rows_expected(path, first, dim), bad_bytes=bad_bytes)
         rest = first.partition(b"\n")[2] if header else first
         read_lines(
             itertools.chain([rest] if rest else [], blocks),

@@ -111,12 +111,13 @@ def first_lines(block: bytes, most: int = 100) -> list[bytes]:
     return found
 
 
-def rows_expected(path: Path, block: bytes) -> int:
-    """A guess at the lines of a file from those of its first block; for a packed file, those of that block."""
-    lines = block.count(b"\n") + 1
+def rows_expected(path: Path, block: bytes, dim: int) -> int:
+    """A guess at the rows of a file from the lines of its first block; for a packed file, those of that block."""
+    # A number and what divides it from the next take two bytes at least, so that lines without numbers ask for nothing.
+    lines = min(block.count(b"\n"), len(block) // (2 * dim)) + 1
     if path.suffix.lower() in COMPRESSED:
         return lines
-    return int(lines * max(1.0, 1.02 * os.path.getsize(path) / max(1, len(block)))) + 16
+    return int(lines * max(1.0, 1.02 * os.path.getsize(path) / max(1, len(block)))) + 1
 
 
 def read_lines(

@@ -76,7 +76,9 @@ def read(
                 f"{path} line 1: {lines[0][:40]!r} does not end in a number; a row has numbers and tabs only."
             )
         check_dim(max(dim, 1), f"{path} line 1")
-        gatherer = Gatherer(path, NAME, max(dim, 1), expected=rows_expected(path, first), bad_bytes=bad_bytes)
+        gatherer = Gatherer(
+            path, NAME, max(dim, 1), expected=rows_expected(path, first, max(dim, 1)), bad_bytes=bad_bytes
+        )
         places = read_lines(
             itertools.chain([first] if first else [], blocks),
             gatherer,

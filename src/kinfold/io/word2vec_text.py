@@ -67,7 +67,7 @@ def read(
                 f"{path}: the header says {dim:,} numbers a row, but line 2 has {runs[0]:,}. "
                 "Correct the header, or name the format if this is no word2vec text file."
             )
-        gatherer = Gatherer(path, NAME, dim, expected=rows_expected(path, first), bad_bytes=bad_bytes)
+        gatherer = Gatherer(path, NAME, dim, expected=rows_expected(path, first, dim), bad_bytes=bad_bytes)
         read_lines(
             itertools.chain([rest] if rest else [], blocks), gatherer, first_line=2, on_bad=on_bad, threads=threads
         )
