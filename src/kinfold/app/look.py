@@ -13,6 +13,7 @@ from kinfold.app.vectors import SpacePath
 
 Page = Annotated[Path, typer.Option("--out", "-o", help="The HTML file to write; opens from disk, no network.")]
 Seed = Annotated[int, typer.Option(help="Of the layout.")]
+_OFTEN = 50
 
 
 def map_(
@@ -51,7 +52,7 @@ def demo(
         "demo"
     ),
     dim: Annotated[int, typer.Option(help="Coordinates of a row.")] = 100,
-    epochs: Annotated[int, typer.Option(help="Passes over the text.")] = 5,
+    epochs: Annotated[int, typer.Option(help="Passes over the text; more than usual, since it is short.")] = 15,
     threads: Annotated[int | None, typer.Option(help="How many work at once; by default one a processor.")] = None,
     seed: Seed = 0,
     as_json: Json = False,
@@ -84,7 +85,9 @@ def demo(
         space.save(folder / "words.arrow")
         kf.show.report.write(space, folder / "report.html", seed=seed, progress=progress)
     shown = _picked(space)
-    hits = space.nearest_many(shown, k=6)
+    # A rare word is near by chance as often as by meaning.
+    often = f"count >= {_OFTEN}" if len(space) > 1000 else None
+    hits = space.nearest_many(shown, k=6, where=often)
     seconds = time.perf_counter() - began
     values = {
         "space": str(folder / "words.arrow"),
@@ -96,7 +99,11 @@ def demo(
         "nearest": [each.to_dict() for each in hits],
         "cost": sizes.to_dict(),
     }
-    table = Table("Nearest words", ("word", "nearest"), [[each.query, ", ".join(each.keys)] for each in hits])
+    table = Table(
+        f"Nearest among words seen {_OFTEN} times",
+        ("word", "nearest"),
+        [[each.query, ", ".join(each.keys)] for each in hits],
+    )
     lines = [text.render(table), ""]
     lines.append(
         f"{data.total:,} words of documentation, {len(space):,} different ones seen at least 5 times, {dim} dimensions"
