@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import os
 import random
 import tempfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -183,3 +185,16 @@ def test_full_disk_is_an_error_with_a_way_out(monkeypatch):
         spill.Spill(np.int32, 10).append(np.zeros(100, np.int32))
     with pytest.raises(OSError, match="TMPDIR"):
         spill.empty(100, np.int32, 10)
+
+
+@pytest.mark.data
+def test_real_speeches_give_the_words_of_the_oracle():
+    folder = Path(os.environ.get("KINFOLD_DATA", Path(__file__).parents[3] / "shared" / "data"))
+    path = folder / "text" / "state_of_the_union.jsonl.gz"
+    if not path.exists():
+        pytest.skip(f"{path} is not there; set KINFOLD_DATA")
+    texts = list(itertools.islice(read(path, column="text").raw, 10))
+    keys, expected = oracle.sequences([[oracle.lower(word) for word in oracle.words(text)] for text in texts], 3)
+    data = sequences(Items(texts), min_count=3)
+    assert list(data.keys) == keys
+    assert list(data) == expected

@@ -31,6 +31,7 @@ _SEED = np.uint64(0x9E3779B97F4A7C15)
 _MIX = np.uint64(0xBF58476D1CE4E5B9)
 _HALF = np.uint64(32)
 _ONE = np.uint64(1)
+_ALL = np.uint64(0xFFFFFFFFFFFFFFFF)
 _BELOW_TWO = np.uint64(0x0202020202020202)
 _TOPS = np.uint64(0x8080808080808080)
 
@@ -38,10 +39,8 @@ _TOPS = np.uint64(0x8080808080808080)
 @inline
 def _some(data, at, size):
     """The first `size` bytes at a place, at least 1; at most eight, and zeros behind them."""
-    value = eight(data, at)
-    if size < 8:
-        value &= (_ONE << np.uint64(8 * size)) - _ONE
-    return value
+    # A shift and no branch: how long a word is cannot be foreseen.
+    return eight(data, at) & (_ALL >> np.uint64(64 - 8 * min(size, 8)))
 
 
 @inline
