@@ -137,6 +137,31 @@ def test_groups_and_dates_color_the_points(tmp_path):
     assert data["color"] == "day"
 
 
+def test_attributes_of_every_kind_of_column_are_taken(tmp_path):
+    rows, _ = blocks(30)
+    names = pa.array(["a", "b", None] * 10)
+    columns = {
+        "dictionary": names.dictionary_encode(),
+        "view": names.cast(pa.string_view()),
+        "yes": [True, None, False] * 10,
+        "when": pa.array([0, 86_400_000_000, None] * 10, pa.timestamp("us", "UTC")),
+        "none": pa.array([None] * 30, pa.float32()),
+        "nothing": pa.nulls(30),
+        "huge": pa.array([2**64 - 1] * 30, pa.uint64()),
+        "far": [float("inf")] * 29 + [1.0],
+    }
+    maps.write(Space.of([f"k{i}" for i in range(30)], rows, table=pa.table(columns)), tmp_path / "m.html", method="pca")
+    found = {each["name"]: each for each in Page((tmp_path / "m.html").read_text()).data["colors"]}
+    for name in ("dictionary", "view"):
+        assert [found[name]["names"][code] for code in unpacked(found[name]["values"], "<u4")][:3] == [
+            "a",
+            "b",
+            "(none)",
+        ]
+    np.testing.assert_array_equal(unpacked(found["when"]["values"], "<f4")[:3], [0, 1, np.nan])
+    assert set(found["yes"]["names"]) == {"true", "false", "(none)"}
+
+
 def test_wrong_options_are_refused(tmp_path):
     with pytest.raises(UnknownName, match="kind"):
         maps.write(space(), tmp_path / "m.html", method="pca", color="kinf")

@@ -45,7 +45,7 @@ def test_names_are_escaped():
 
 
 @given(st.lists(st.tuples(finite, finite, finite), min_size=1, max_size=5))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_any_findings_give_a_chart_without_nan(values):
     findings = [Finding("f", mid, low, high, unit="ms") for low, mid, high in map(sorted, values)]
     drawing = svg.intervals(findings)
@@ -55,7 +55,7 @@ def test_any_findings_give_a_chart_without_nan(values):
 
 
 @given(st.lists(finite, min_size=1, max_size=60))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_any_curve_stays_inside_its_frame(ys):
     root = parsed(svg.curve(range(len(ys)), ys, title="loss", x="epoch", y="loss"))
     height = float(root.get("height", 0))

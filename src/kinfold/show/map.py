@@ -164,18 +164,15 @@ def _colors(space: Space, order: np.ndarray) -> list[dict[str, Any]]:
         codes = np.repeat(np.arange(len(space.groups)), [len(rows) for rows in space.groups.values()])
         found.append(_categories("group", codes[order], list(space.groups)))
     for name in space.table.column_names if space.table is not None else ():
-        column = space.attribute(name).combine_chunks().take(pa.array(order))
+        column = _plain(space.attribute(name)).take(pa.array(order))
         kind = column.type
-        if pa.types.is_dictionary(kind):
-            column = column.cast(kind.value_type)
-            kind = column.type
         few = pc.count_distinct(column).as_py() <= _KINDS if _named(kind) or pa.types.is_integer(kind) else False
         if pa.types.is_boolean(kind) or (few and name != "count") or (_named(kind) and _repeats(column)):
-            values = pc.fill_null(column.cast(pa.string()), "(none)")
+            values = pc.fill_null(column.cast(pa.large_string()), "(none)")
             counted = values.value_counts()
             ranked = sorted(counted.to_pylist(), key=lambda each: (-each["counts"], each["values"]))
             names = [each["values"] for each in ranked]
-            codes = pc.index_in(values, value_set=pa.array(names, pa.string()))
+            codes = pc.index_in(values, value_set=pa.array(names, pa.large_string()))
             found.append(_categories(name, np.asarray(codes), names))
         elif pa.types.is_temporal(kind) and (pa.types.is_timestamp(kind) or pa.types.is_date(kind)):
             seconds = column.cast(pa.timestamp("s"), safe=False).cast(pa.int64())
@@ -219,16 +216,22 @@ def _texts(space: Space, order: np.ndarray) -> list[dict[str, Any]]:
     """Attributes that are names of their own, such as titles: for the tooltip."""
     found = []
     for name in space.table.column_names if space.table is not None else ():
-        column = space.attribute(name).combine_chunks()
+        column = _plain(space.attribute(name))
         if _named(column.type) and not _repeats(column):
-            found.append({"name": name, "values": column.take(pa.array(order)).cast(pa.string()).to_pylist()})
+            found.append({"name": name, "values": column.take(pa.array(order)).to_pylist()})
     return found
 
 
+def _plain(column: pa.ChunkedArray) -> pa.Array:
+    """The column as one array; neither a dictionary nor views, which can be counted only once they are plain."""
+    array = column.combine_chunks()
+    if pa.types.is_dictionary(array.type):
+        array = array.cast(array.type.value_type)
+    return array.cast(pa.large_string()) if pa.types.is_string_view(array.type) else array
+
+
 def _named(kind: pa.DataType) -> bool:
-    if pa.types.is_dictionary(kind):
-        return _named(kind.value_type)
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
 def _repeats(column: pa.Array) -> bool:

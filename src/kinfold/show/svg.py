@@ -162,7 +162,9 @@ def _scale(low: float, high: float, start: float, stop: float) -> Callable[[floa
 
 def _ticks(low: float, high: float, about: int) -> list[float]:
     """Round numbers from at most `low` to at least `high`, 1, 2 or 5 times a power of ten apart."""
-    span = (high - low) or abs(high) or 1.0
+    size = max(abs(low), abs(high))
+    # A range that floats can hardly tell from a point is drawn as one.
+    span = high - low if high - low > max(1e-9 * size, 1e-11) else max(size, 1e-11)
     raw = span / about
     power = 10.0 ** math.floor(math.log10(raw))
     step = next(each * power for each in (1, 2, 2.5, 5, 10) if each * power >= raw * 0.999)

@@ -54,7 +54,7 @@ function labelsOf(places, keys, measure) {
       if (!(x > 0 && y > 24 && x < wide && y < high - CELL)) continue;
       if (taken[Math.floor((y - 8) / CELL) * columns + Math.floor(x / CELL)] || !shown(i)) continue;
       if (!widths[i]) widths[i] = measure(keys[i]);
-      const room = turn < 0 ? 0 : 7; // pixels around a label; those in `first` may stand closer
+      const room = turn < 0 ? -3 : 7; // pixels around a label; those in `first` may stand closer
       const from = Math.max(0, Math.floor((x - widths[i] / 2 - room) / CELL));
       const to = Math.min(columns - 1, Math.floor((x + widths[i] / 2 + room) / CELL));
       const above = Math.floor((y - 16 - room) / CELL);

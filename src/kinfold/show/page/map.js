@@ -203,7 +203,7 @@ function mount(root) {
     const [x, y] = [places[2 * i] / 65535, places[2 * i + 1] / 65535];
     const reach = neighborsOf(i).map(([j]) => Math.hypot(places[2 * j] / 65535 - x, places[2 * j + 1] / 65535 - y));
     const away = reach.sort((a, b) => a - b)[Math.floor(reach.length / 2)] || 0.05;
-    flyTo({ x, y, zoom: Math.max(view.zoom, clamp(0.14 / away, 3, 40)) });
+    flyTo({ x, y, zoom: Math.max(view.zoom, clamp(0.1 / away, 3, 40)) });
   }
 
   // Search.
