@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from kinfold.core.errors import BadData, BadFile, BadOption
 from kinfold.core.files import existing
-from kinfold.core.shapes import Block, Blocks, Items
+from kinfold.core.shapes import Block, Items
 from kinfold.sources.columns import FileColumn, is_table, of_frame
 from kinfold.sources.lines import Lines
 from kinfold.sources.strings import Lists, Strings, first_and_all
@@ -144,6 +144,3 @@ def _walk(folder: Path) -> list[Path]:
         for path in folder.rglob("*")
         if path.is_file() and not any(part.startswith(".") for part in path.relative_to(folder).parts)
     )
-
-
-__all__ = ["BadBytes", "Blocks", "read"]
