@@ -100,6 +100,30 @@ def _step(inner, at, count, outer, to, labels, targets, width, rate, s, losses, 
     return loss
 
 
+@jit
+def _mean_of(inner, at, count, width, mean, before):
+    share = np.float32(1) / np.float32(count)
+    mean[:] = 0
+    for place in range(count):
+        row = inner[at[place] : at[place] + width]
+        for column in range(width):
+            mean[column] += row[column]
+    for column in range(width):
+        mean[column] *= share
+        before[column] = mean[column]
+
+
+@jit
+def _give_back(inner, at, count, width, mean, before):
+    """The whole change of the mean goes to every context, as in word2vec.c: the rate does not depend on the window."""
+    for column in range(width):
+        before[column] = mean[column] - before[column]
+    for place in range(count):
+        row = inner[at[place] : at[place] + width]
+        for column in range(width):
+            row[column] += before[column]
+
+
 @inline
 def _prefetch_row(flat, row, width):
     for column in range(0, width, LINE):
@@ -231,28 +255,14 @@ def windows(
                     _prefetch_row(outer, np.int64(kept[center + 1]), width)
             if center + window + 1 < length:
                 _prefetch_row(inner, np.int64(kept[center + window + 1]), width)
+            # CBOW is the same step with one context row, the mean; its change goes back to every context.
+            rows_here, at_here, count_here = inner, at, count
             if cbow:
-                share = np.float32(1) / np.float32(count)
-                for column in range(width):
-                    mean[column] = 0
-                for place in range(count):
-                    row = inner[at[place] : at[place] + width]
-                    for column in range(width):
-                        mean[column] += row[column]
-                for column in range(width):
-                    mean[column] *= share
-                    before[column] = mean[column]
-                loss += _step(mean, alone, 1, outer, to, labels, targets, width, now, s, losses, state)
-                for column in range(width):
-                    before[column] = mean[column] - before[column]
-                # The whole error goes to every context, as in word2vec.c: a rate that does not depend on the window.
-                for place in range(count):
-                    row = inner[at[place] : at[place] + width]
-                    for column in range(width):
-                        row[column] += before[column]
-                scores += used
-            else:
-                loss += _step(inner, at, count, outer, to, labels, targets, width, now, s, losses, state)
-                scores += used * count
+                _mean_of(inner, at, count, width, mean, before)
+                rows_here, at_here, count_here = mean, alone, 1
+            loss += _step(rows_here, at_here, count_here, outer, to, labels, targets, width, now, s, losses, state)
+            if cbow:
+                _give_back(inner, at, count, width, mean, before)
+            scores += used * count_here
     stats[0] += loss + _settle(losses, state)
     stats[1] += scores
