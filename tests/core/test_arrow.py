@@ -189,3 +189,15 @@ def test_every_error_is_of_one_kind():
     assert issubclass(BadData, KinfoldError)
     assert issubclass(BadData, ValueError)
     assert issubclass(BadFile, OSError)
+
+
+def test_opening_and_asking_loads_no_heavy_library(tmp_path):
+    example().save(tmp_path / "space.arrow")
+    heavy = ["pandas", "polars", "numba", "scipy", "duckdb", "faiss"]
+    code = (
+        "import sys; from kinfold import Space; space = Space.open(sys.argv[1]); space.nearest('u3', 3); "
+        f"print(len(space.nearest(space['u1'], 3)), [name for name in {heavy} if name in sys.modules])"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "space.arrow")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.strip() == "3 []"

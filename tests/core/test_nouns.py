@@ -102,9 +102,14 @@ def test_suggestions_are_near_or_absent():
 def test_a_file_appears_whole_or_not_at_all(tmp_path):
     target = tmp_path / "file"
     target.write_text("old")
-    with pytest.raises(RuntimeError), whole_file(target) as part:
-        part.write_text("half")
-        raise RuntimeError
+
+    def fail():
+        with whole_file(target) as part:
+            part.write_text("half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
     assert target.read_text() == "old"
     with whole_file(target) as part:
         part.write_text("new")
@@ -114,9 +119,13 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path):
 
 
 def test_a_folder_appears_whole_or_not_at_all(tmp_path):
-    with pytest.raises(RuntimeError), whole_folder(tmp_path / "out") as part:
-        (part / "a").write_text("half")
-        raise RuntimeError
+    def fail():
+        with whole_folder(tmp_path / "out") as part:
+            (part / "a").write_text("half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
     assert list(tmp_path.iterdir()) == []
     with whole_folder(tmp_path / "out") as part:
         (part / "a").write_text("all")

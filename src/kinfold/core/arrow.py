@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from kinfold.core.card import Card
+from kinfold.core.columns import to_arrow, to_numpy
 from kinfold.core.errors import BadData, BadFile
 from kinfold.core.files import existing, whole_file
 from kinfold.core.keys import Keys
@@ -35,7 +36,7 @@ def save_space(space: Space, path: str | os.PathLike[str]) -> None:
         "key": space.keys.names,
         "group": group_column(space.keys),
         "vector": _lists(space.rows.values),
-        "norm": pa.array(space.rows.norms),
+        "norm": to_arrow(space.rows.norms),
     }
     for name in space.table.column_names if space.table is not None else ():
         assert space.table is not None
@@ -125,7 +126,7 @@ def _groups(table: pa.Table, metadata: dict[str, str]) -> dict[str, int] | str:
         column = column.dictionary_encode()
     if column.null_count or column.dictionary.null_count:
         raise BadData("the column 'group' has missing values; every row is of a group.")
-    codes = column.indices.to_numpy(zero_copy_only=False)
+    codes = to_numpy(column.indices)
     names = column.dictionary.to_pylist()
     starts = np.flatnonzero(np.diff(codes, prepend=codes[:1] - 1)) if len(codes) else np.zeros(0, np.int64)
     sizes = np.diff(starts, append=len(codes))
@@ -140,7 +141,7 @@ def _groups(table: pa.Table, metadata: dict[str, str]) -> dict[str, int] | str:
 def _lists(values: np.ndarray) -> pa.FixedSizeListArray:
     return (
         pa.FixedSizeListArray.from_arrays(
-            pa.array(values.reshape(-1)), type=pa.list_(pa.from_numpy_dtype(values.dtype), values.shape[1])
+            to_arrow(values.reshape(-1)), type=pa.list_(pa.from_numpy_dtype(values.dtype), values.shape[1])
         )
         if values.size
         else pa.array([[]] * len(values), pa.list_(pa.from_numpy_dtype(values.dtype), values.shape[1]))
@@ -154,15 +155,13 @@ def _matrix(column: pa.ChunkedArray) -> np.ndarray:
     array = _one(column)
     if array.null_count or array.flatten().null_count:
         raise BadData("the column 'vector' has missing values; every row needs all of its coordinates.")
-    flat: np.ndarray = array.flatten().to_numpy(zero_copy_only=False)
-    return flat.reshape(len(array), kind.list_size)
+    return to_numpy(array.flatten()).reshape(len(array), kind.list_size)
 
 
 def _norms(column: pa.ChunkedArray) -> np.ndarray:
     if column.type != pa.float32() or column.null_count:
         raise BadData(f"the column 'norm' is {column.type}, or has missing values; it is float32, one a row.")
-    values: np.ndarray = _one(column).to_numpy(zero_copy_only=False)
-    return values
+    return to_numpy(_one(column))
 
 
 def _one(column: pa.Array | pa.ChunkedArray) -> pa.Array:

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from kinfold.core.columns import one_name, to_arrow, to_numpy
 from kinfold.core.errors import BadData, UnknownKey, UnknownName, did_you_mean
 
 # Names compared before a hash index is worth its building: a few look-ups in a large Space, hundreds in a small one.
@@ -110,7 +111,7 @@ class Keys:
             missing = np.flatnonzero(found < 0)
             if not len(missing):
                 break
-            found[missing] = self._rows_within(wanted.take(pa.array(missing)), rows)
+            found[missing] = self._rows_within(wanted.take(to_arrow(missing)), rows)
         return found
 
     def take(self, rows: np.ndarray) -> Keys:
@@ -132,7 +133,7 @@ class Keys:
         groups = {
             name: int(size) for name, size in zip(self.groups, sizes, strict=True) if size or len(self.groups) == 1
         }
-        return Keys.trusted(self.names.take(pa.array(rows)), groups)
+        return Keys.trusted(self.names.take(to_arrow(rows)), groups)
 
     def group(self, name: str) -> Keys:
         """The keys of one group, on the same memory.
@@ -171,12 +172,13 @@ class Keys:
         return found
 
     def _row_within(self, name: str, rows: range) -> int:
-        if self._indexed(len(rows)):
-            return int(self._rows_within(_strings([name]), rows)[0])
         try:
-            at: int = pc.index(self.names.slice(rows.start, len(rows)), pa.scalar(name, pa.large_string())).as_py()
+            wanted = one_name(name)
         except UnicodeEncodeError:  # a lone surrogate is the name of nothing
             return -1
+        if self._indexed(len(rows)):
+            return int(self._rows_within(wanted, rows)[0])
+        at: int = pc.index(self.names.slice(rows.start, len(rows)), wanted[0]).as_py()
         return rows.start + at if at >= 0 else -1
 
     def _rows_within(self, wanted: pa.LargeStringArray, rows: range) -> np.ndarray:
@@ -188,10 +190,10 @@ class Keys:
         # A scan: which of the wanted names is each key? The small side is hashed, the large one is read once.
         distinct = pc.unique(wanted)
         which = pc.index_in(self.names.slice(rows.start, len(rows)), value_set=distinct)
-        hits = np.flatnonzero(which.is_valid().to_numpy(zero_copy_only=False))
+        hits = np.flatnonzero(to_numpy(which.is_valid()))
         of_distinct = np.full(len(distinct), -1, np.int64)
-        of_distinct[which.take(pa.array(hits)).to_numpy(zero_copy_only=False)] = hits + rows.start
-        found: np.ndarray = of_distinct[pc.index_in(wanted, value_set=distinct).to_numpy(zero_copy_only=False)]
+        of_distinct[to_numpy(which.take(to_arrow(hits)))] = hits + rows.start
+        found: np.ndarray = of_distinct[to_numpy(pc.index_in(wanted, value_set=distinct))]
         return found
 
     def _indexed(self, names: int) -> bool:
@@ -215,7 +217,7 @@ class Keys:
 
 def first_of_each(names: pa.LargeStringArray) -> np.ndarray:
     """The rows (m,) int64 of each distinct name's first occurrence, in order."""
-    codes = names.dictionary_encode().indices.to_numpy(zero_copy_only=False)
+    codes = to_numpy(names.dictionary_encode().indices)
     before = np.maximum.accumulate(np.concatenate([[-1], codes[:-1]])) if len(codes) else codes
     return np.flatnonzero(codes > before)
 
@@ -235,7 +237,7 @@ def _strings(names: Any) -> pa.LargeStringArray:
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, UnicodeEncodeError) as error:
         raise BadData(f"these keys cannot be made strings: {error}") from error
     if array.null_count:
-        row = int(np.flatnonzero(array.is_null().to_numpy(zero_copy_only=False))[0])
+        row = int(np.flatnonzero(to_numpy(array.is_null()))[0])
         raise BadData(f"the key of row {row:,} is missing; every row needs a name.")
     return array
 

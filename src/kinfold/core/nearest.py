@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pyarrow as pa
 
+from kinfold.core.columns import to_arrow
 from kinfold.core.errors import BadOption
 from kinfold.core.hits import Hits
 
@@ -62,7 +62,7 @@ def nearest_many(
             good = (row >= 0) & (row != own[place]) & ~np.isin(row, banned)
             row, score = row[good][:k], score[good][:k]
             query = queries[place]
-            names = space.keys.names.take(pa.array(row)).to_pylist()
+            names = space.keys.names.take(to_arrow(row)).to_pylist()
             hits[place] = Hits(names, score, row, query if isinstance(query, str) else "")
     return hits
 

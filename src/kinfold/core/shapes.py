@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar, r
 import numpy as np
 import pyarrow as pa
 
+from kinfold.core.columns import to_arrow
 from kinfold.core.errors import BadData
 from kinfold.core.keys import Keys
 
@@ -87,7 +88,7 @@ class Sequences:
     def __iter__(self) -> Iterator[list[str]]:
         names = self.keys.names
         for start, stop in zip(self.starts[:-1].tolist(), self.starts[1:].tolist(), strict=True):
-            yield names.take(pa.array(self.ids[start:stop])).to_pylist()
+            yield names.take(to_arrow(self.ids[start:stop])).to_pylist()
 
     @property
     def counts(self) -> np.ndarray:

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from kinfold.core.card import Card, born
+from kinfold.core.columns import to_arrow
 from kinfold.core.errors import BadData, FrameMismatch, UnknownName, did_you_mean
 from kinfold.core.hits import Hits
 from kinfold.core.keys import Keys
@@ -179,7 +180,7 @@ class Space:
             BadData: A row twice or outside, or groups out of order.
         """
         keys = self.keys.take(rows)
-        table = None if self.table is None else self.table.take(pa.array(rows))
+        table = None if self.table is None else self.table.take(to_arrow(np.asarray(rows, np.int64)))
         held = Rows(self.rows.values[rows], self.rows.norms[rows])
         return dataclasses.replace(self, keys=keys, rows=held, table=table)
 
@@ -274,4 +275,4 @@ def group_column(keys: Keys) -> pa.DictionaryArray:
     """The group of every row (n,), as Arrow keeps it in a file."""
     sizes = [len(rows) for rows in keys.groups.values()]
     codes = np.repeat(np.arange(len(sizes), dtype=np.int8 if len(sizes) < 127 else np.int32), sizes)
-    return pa.DictionaryArray.from_arrays(pa.array(codes), pa.array(list(keys.groups), pa.string()))
+    return pa.DictionaryArray.from_arrays(to_arrow(codes), pa.array(list(keys.groups), pa.string()))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
+from kinfold.core.columns import to_arrow
 from kinfold.core.errors import BadOption
 
 
@@ -20,7 +21,7 @@ def matches(attributes: pa.Table, condition: str) -> np.ndarray:
     """
     import duckdb
 
-    numbered = attributes.append_column("row", pa.array(np.arange(attributes.num_rows)))
+    numbered = attributes.append_column("row", to_arrow(np.arange(attributes.num_rows)))
     with duckdb.connect(config={"enable_external_access": False, "lock_configuration": True}) as base:
         base.register("attributes", numbered)
         try:
