@@ -217,9 +217,10 @@ def _finish(
 ) -> Sequences:
     from kinfold.kernels.tokens import renumber
 
-    every = Vocabulary()
-    places = {id(each): each for each, _ in runs}
-    here = {name: every.absorb(each) for name, each in places.items()}
+    every, *others = {id(each): each for each, _ in runs}.values() or (Vocabulary(),)
+    here = {id(every): np.arange(len(every), dtype=np.int32)}
+    for each in others:
+        here[id(each)] = every.absorb(each)
     kept = every.cut(min_count, max_size, known)
     numbers = np.full(len(every), -1, np.int32)
     numbers[kept] = np.arange(len(kept), dtype=np.int32)
