@@ -13,6 +13,7 @@ import numpy as np
 
 from kinfold.kernels._bytes import eight, point_at, point_width, put_point, trailing_zeros
 from kinfold.kernels._jit import inline, jit
+from kinfold.kernels._simd import prefetch
 
 # Columns of `words`: the first eight bytes, where it begins in the arena, its bytes, how often it was met.
 HEAD, START, SIZE, COUNT = 0, 1, 2, 3
@@ -26,6 +27,9 @@ APART, LETTER, MARK, JOINER = 0, 1, 2, 3
 
 # In place of a letter: no letter, or a character that has to be looked up.
 _NONE, _LOOK = 0, 1
+
+# Tokens between asking for a slot and using it.
+_AHEAD = 8
 
 _SEED = np.uint64(0x9E3779B97F4A7C15)
 _MIX = np.uint64(0xBF58476D1CE4E5B9)
@@ -86,6 +90,10 @@ def enter(data, starts, stops, order, state, slots, words, firsts, arena, ids):
         if known >= room:
             state[WORDS], state[USED], state[DONE] = known, used, token
             return False
+        # The slot of a token a little ahead is asked for now: the wait for memory is over when its turn comes.
+        ahead = token + _AHEAD
+        if ahead < len(starts):
+            prefetch(slots, np.int64(_hash(data, starts[ahead], stops[ahead]) & mask))
         start = starts[token]
         size = stops[token] - start
         value = _hash(data, start, start + size)
