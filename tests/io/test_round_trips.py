@@ -211,6 +211,9 @@ def test_options_are_checked_by_name(tmp_path: Path) -> None:
         io.open(path, bad_bytes="guess")
     with pytest.raises(BadOption, match="ending stands for no format"):
         io.save(space_of(["a"]), tmp_path / "a.xyz")
+    for ending in (".arrow.gz", ".npy.zst"):
+        with pytest.raises(BadOption, match="never compressed"):
+            io.save(space_of(["a"]), tmp_path / f"a{ending}")
     with pytest.raises(UnknownName, match="Did you mean 'glove'"):
         io.open(path, "glov")
     with pytest.raises(BadFile, match="no such file"):

@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from kinfold.core.space import Space
-from kinfold.io.format import Format
+from kinfold.io.format import Format, refuse_packed
 
 
 def read(path: str | os.PathLike[str]) -> Space:
@@ -15,7 +15,9 @@ def read(path: str | os.PathLike[str]) -> Space:
     Raises:
         BadFile: Nothing is there, or it cannot be read.
         BadData: It is not the file of a Space, or a damaged one.
+        BadOption: Its name says that it is compressed.
     """
+    refuse_packed(path)
     return Space.open(path)
 
 
@@ -25,7 +27,9 @@ def write(space: Space, path: str | os.PathLike[str], *, group: str | None = Non
     Raises:
         BadFile: It cannot be written.
         UnknownName: There is no such group.
+        BadOption: The name says that it is to be compressed.
     """
+    refuse_packed(path)
     (space if group is None else space.group(group)).save(path)
 
 

@@ -17,7 +17,7 @@ from kinfold.core.errors import BadData, BadOption
 from kinfold.core.files import whole_file
 from kinfold.core.keys import Keys
 from kinfold.core.space import Space
-from kinfold.core.streams import packed
+from kinfold.core.streams import COMPRESSED, packed
 
 # No model has more; what a header says beyond it is not a number of coordinates.
 MAX_DIM = 1 << 20
@@ -69,6 +69,16 @@ def check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
     """
     if value not in choices:
         raise BadOption(f"{name}='{value}' is not one of {', '.join(choices)}.")
+
+
+def refuse_packed(path: str | os.PathLike[str]) -> None:
+    """Does nothing unless a file that is memory-mapped has a name that says it is compressed.
+
+    Raises:
+        BadOption: It has.
+    """
+    if Path(path).suffix.lower() in COMPRESSED:
+        raise BadOption(f"{path}: this format is memory-mapped and never compressed; unpack it, or drop the ending.")
 
 
 def chosen(space: Space, group: str | None) -> Space:

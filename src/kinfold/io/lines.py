@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
@@ -19,6 +17,7 @@ import numpy as np
 from kinfold.core.errors import BadData
 from kinfold.core.streams import COMPRESSED
 from kinfold.io.gather import NOT_FINITE, UNREADABLE, Gatherer
+from kinfold.io.order import in_order
 
 _BLOCK = 4 << 20
 _LONGEST_LINE = 64 << 20
@@ -149,7 +148,7 @@ def read_lines(
     """
     places: list[np.ndarray] = []
     line, filled = first_line, 0
-    for parsed in _in_order(blocks, lambda block: _parse(block, gatherer.dim, separator.encode(), named), threads):
+    for parsed in in_order(blocks, lambda block: _parse(block, gatherer.dim, separator.encode(), named), threads):
         if parsed.unreadable is not None and on_bad == "raise":
             number, _, what = parsed.unreadable
             raise BadData(
@@ -167,33 +166,6 @@ def read_lines(
         line += parsed.total
         filled += parsed.filled
     return np.concatenate(places) if places else np.zeros(0, np.int64)
-
-
-def _in_order(blocks: Iterator[bytes], work: Callable[[bytes], Parsed], threads: int | None) -> Iterator[Parsed]:
-    """Results in the order of the blocks, few of them held at a time."""
-    many = threads or os.cpu_count() or 1
-    first = next(blocks, None)
-    if first is None:
-        return
-    second = next(blocks, None)
-    if many == 1 or second is None:
-        yield work(first)
-        if second is not None:
-            yield work(second)
-            yield from map(work, blocks)
-        return
-    with ThreadPoolExecutor(many, "kinfold-io") as pool:
-        waiting: deque[Future[Parsed]] = deque([pool.submit(work, first), pool.submit(work, second)])
-        try:
-            for block in blocks:
-                waiting.append(pool.submit(work, block))
-                if len(waiting) > many + 1:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for each in waiting:
-                each.cancel()
 
 
 def _parse(block: bytes, dim: int, separator: bytes, named: bool) -> Parsed:

@@ -24,7 +24,7 @@ from kinfold.core.keys import Keys
 from kinfold.core.metric import Metric
 from kinfold.core.rows import Rows
 from kinfold.core.space import Space
-from kinfold.io.format import MAX_DIM, Format, check_choice, chosen, writable_names
+from kinfold.io.format import MAX_DIM, Format, check_choice, chosen, refuse_packed, writable_names
 from kinfold.io.gather import DUPLICATE, NOT_FINITE, without_repeats
 from kinfold.io.names import read_names
 
@@ -49,8 +49,10 @@ def read(
     Raises:
         BadFile: One of the files is missing or cannot be read.
         BadData: No matrix of numbers, or not as many keys as rows.
+        BadOption: The name says that it is compressed.
     """
     check_choice("bad_bytes", bad_bytes, ("replace", "ignore", "strict"))
+    refuse_packed(path)
     path = existing(path)
     beside = Path(keys) if keys is not None else keys_beside(path)
     values = _matrix(path)
@@ -87,7 +89,9 @@ def write(space: Space, path: str | os.PathLike[str], *, group: str | None = Non
     Raises:
         BadFile: One of the files cannot be written.
         BadData: A key holds a line end.
+        BadOption: The name says that it is to be compressed.
     """
+    refuse_packed(path)
     space = chosen(space, group)
     names = writable_names(space.keys, Path(path), ("\n", "\r"), replace, empty=True)
     with whole_file(path) as matrix, whole_file(keys_beside(Path(path))) as list_of_keys:

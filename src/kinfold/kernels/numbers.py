@@ -136,8 +136,9 @@ def parse_lines(
         Rows float32 (clean, dim); for each line that is not blank (m,) int64 its start, the end of its name (-1 where
         the line is not clean and has no row), its stop and its number from 0; and how many lines there are in all.
     """
-    most = len(data) // 2 + 1
-    rows = np.empty((len(data) // (2 * dim) + 1, dim), np.float32)
+    most = int(np.count_nonzero(data == 10))
+    # A number and what divides it from the next take two bytes at least: short lines ask for no long rows.
+    rows = np.empty((min(most, len(data) // (2 * dim)) + 1, dim), np.float32)
     places = [np.empty(most, np.int64) for _ in range(4)]
     records, lines = _parse(plain(data), dim, separator, named, _POWERS, rows, *places)
     starts, middles, stops, numbers = (each[:records] for each in places)
