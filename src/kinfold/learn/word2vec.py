@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import os
-import threading
+import functools
 import time
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal, NamedTuple
 
@@ -24,8 +22,9 @@ from kinfold.core.report import Finding, Report, Table
 from kinfold.core.rows import Rows
 from kinfold.core.shapes import Sequences, describe
 from kinfold.core.space import Space
+from kinfold.learn.matrices import Matrices
+from kinfold.learn.passes import cut, generator, one_pass
 
-_LONGEST = 10_000  # tokens of a sequence; a longer one is cut, so that threads can share it
 _ALL = float(2**32 - 1)
 
 
@@ -148,7 +147,7 @@ class Word2Vec:
         """
         takes(self, data)
         counts = data.counts
-        weights = _Weights(len(data.keys), self.dim, _rng(seed, 0))
+        weights = Matrices(len(data.keys), self.dim, generator(seed, 0))
         return self._train(data, data.keys, counts, counts, weights, seed, threads, progress, callback, ())
 
     def resume(
@@ -188,7 +187,7 @@ class Word2Vec:
         here[places] = data.counts
         if not same:
             counts += here
-        weights = _Weights(len(keys), self.dim, _rng(seed, 0))
+        weights = Matrices(len(keys), self.dim, generator(seed, 0))
         weights.inner_rows[: len(space), : self.dim] = space.rows.dense()
         if self.loss == "negative" or (same and len(keys) == len(space)):
             context = space.attribute("context").combine_chunks().flatten().to_numpy(zero_copy_only=False)
@@ -203,7 +202,7 @@ class Word2Vec:
         keys: Keys,
         counts: np.ndarray,
         here: np.ndarray,
-        weights: _Weights,
+        weights: Matrices,
         seed: int,
         threads: int | None,
         progress: Progress,
@@ -214,17 +213,12 @@ class Word2Vec:
             raise BadData(
                 f"the sequences have {len(keys)} key(s); at least two are needed, so that one can be told from the other."
             )
-        starts = _cut(data.starts)
+        starts = cut(data.starts)
         if not (np.diff(starts) > 1).any():
             raise BadData(
                 "no sequence has two keys, so no key has a neighbor to learn from; put more than one in a sequence."
             )
-        arguments = self._arguments(counts, here, weights)
-        workers = (
-            threads or len(os.sched_getaffinity(0))
-            if hasattr(os, "sched_getaffinity")
-            else threads or os.cpu_count() or 1
-        )
+        train = self._kernel(data.ids, counts, here, weights)
         history: list[Epoch] = []
         total = len(data.ids)
         decay = (self._rate - self.final_rate) / (self.epochs * total)
@@ -232,7 +226,8 @@ class Word2Vec:
         for epoch in range(self.epochs):
             began = time.perf_counter()
             rate = self._rate - decay * total * epoch
-            stats = _pass(data.ids, starts, arguments, rate, decay, (seed, epoch), workers, progress)
+            kernel = functools.partial(train, rate, decay)
+            stats = one_pass(starts, kernel, seed=(seed, epoch), threads=threads, progress=progress)
             loss = float(stats[0] / max(stats[1], 1))
             if not np.isfinite(loss):
                 raise BadOption(f"training diverged in epoch {epoch + 1}; take a learning_rate below {self._rate}.")
@@ -242,39 +237,44 @@ class Word2Vec:
                 callback(history[-1])
         return self._space(data, keys, counts, weights, seed, history, steps)
 
-    def _arguments(self, counts: np.ndarray, here: np.ndarray, weights: _Weights) -> dict[str, Any]:
+    def _kernel(
+        self, ids: np.ndarray, counts: np.ndarray, here: np.ndarray, weights: Matrices
+    ) -> Callable[[float, float, np.ndarray, int, np.ndarray], None]:
+        """The window kernel with all of its arguments but those that change: rate, decay, starts, seed, stats."""
+        from kinfold.kernels._jit import plain
         from kinfold.kernels.random import alias_table
+        from kinfold.kernels.sgns import windows
         from kinfold.kernels.tree import huffman
 
-        keep = np.full(len(counts), _ALL)
+        share = np.full(len(counts), _ALL)
         if self.subsample > 0:
             frequency = np.maximum(here, 1) / here.sum()
-            keep *= np.minimum(1, np.sqrt(self.subsample / frequency) + self.subsample / frequency)
+            share *= np.minimum(1, np.sqrt(self.subsample / frequency) + self.subsample / frequency)
+        keep = share.astype(np.uint32)
         if self.loss == "negative":
-            tables = alias_table(np.maximum(counts, 1).astype(np.float64) ** self.noise_exponent)
+            negatives = self.negatives
+            noise = alias_table(np.maximum(counts, 1).astype(np.float64) ** self.noise_exponent)
             paths = (np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0, np.int32))
         else:
-            tables = (np.zeros(0, np.uint32), np.zeros(0, np.int32))
+            negatives = 0
+            noise = (np.zeros(0, np.uint32), np.zeros(0, np.int32))
             paths = huffman(counts)
-        return {
-            "keep": keep.astype(np.uint32),
-            "inner": weights.inner,
-            "outer": weights.outer,
-            "width": weights.width,
-            "window": self.window,
-            "shrink": self.shrink_windows,
-            "cbow": self.mode == "cbow",
-            "negatives": self.negatives if self.loss == "negative" else 0,
-            "tables": tables,
-            "paths": paths,
-        }
+        cbow = self.mode == "cbow"
+        ids = plain(ids)
+
+        def train(rate: float, decay: float, starts: np.ndarray, seed: int, stats: np.ndarray) -> None:
+            both = weights.inner, weights.outer, weights.width
+            shape = self.window, self.shrink_windows, cbow, negatives
+            windows(ids, plain(starts), keep, *both, *shape, *noise, *paths, rate, decay, seed, stats)
+
+        return train
 
     def _space(
         self,
         data: Sequences,
         keys: Keys,
         counts: np.ndarray,
-        weights: _Weights,
+        weights: Matrices,
         seed: int,
         history: list[Epoch],
         steps: tuple[Mapping[str, Any], ...],
@@ -301,119 +301,6 @@ class Word2Vec:
         return Space(keys, rows, Metric.COSINE, card, pa.table(columns))
 
 
-class _Weights:
-    """Both matrices, rows padded to whole vectors; the outer one has a last row that only fills up tiles."""
-
-    def __init__(self, keys: int, dim: int, rng: np.random.Generator) -> None:
-        from kinfold.kernels._jit import aligned
-        from kinfold.kernels._simd import LANES
-
-        self.dim = dim
-        self.width = (dim + LANES - 1) // LANES * LANES
-        self.inner = aligned(keys, self.width)
-        self.outer = aligned(keys + 1, self.width)
-        for start in range(0, keys, 65_536):
-            block = self.inner_rows[start : start + 65_536, :dim]
-            block[:] = (rng.random(block.shape, dtype=np.float32) - np.float32(0.5)) / np.float32(dim)
-
-    def close_up(self, flat: np.ndarray, keys: int) -> np.ndarray:
-        """The first rows (keys, dim) of a padded matrix, moved together in its own memory, which they take over."""
-        if self.dim != self.width:
-            padded = flat.reshape(-1, self.width)
-            for start in range(0, keys, 4096):
-                block = padded[start : min(start + 4096, keys), : self.dim].copy()
-                flat[start * self.dim : start * self.dim + block.size] = block.reshape(-1)
-        closed: np.ndarray = flat[: keys * self.dim].reshape(keys, self.dim)
-        return closed
-
-    @property
-    def inner_rows(self) -> np.ndarray:
-        """(n, width) float32."""
-        return self.inner.reshape(-1, self.width)
-
-    @property
-    def outer_rows(self) -> np.ndarray:
-        """(n + 1, width) float32."""
-        return self.outer.reshape(-1, self.width)
-
-
-def _pass(
-    ids: np.ndarray,
-    starts: np.ndarray,
-    arguments: dict[str, Any],
-    rate: float,
-    decay: float,
-    seed: tuple[int, int],
-    workers: int,
-    progress: Progress,
-) -> np.ndarray:
-    """One epoch: threads take pieces in order. The rate and the seed belong to a piece, not to a thread."""
-    from kinfold.kernels._jit import plain
-    from kinfold.kernels.sgns import windows
-
-    ids, starts = plain(ids), plain(starts)
-    pieces = enumerate(_pieces(starts))
-    taking = threading.Lock()
-    stopped = threading.Event()
-    fixed = [arguments[name] for name in ("keep", "inner", "outer", "width", "window", "shrink", "cbow", "negatives")]
-
-    def work() -> np.ndarray:
-        stats = np.zeros(2)
-        while not stopped.is_set():
-            with taking:
-                number, (first, last) = next(pieces, (0, (0, 0)))
-            if first == last:
-                break
-            before = stats.copy()
-            piece = int(_rng(*seed, number).integers(0, 2**63 - 1))
-            windows(
-                ids,
-                starts[first : last + 1],
-                *fixed,
-                *arguments["tables"],
-                *arguments["paths"],
-                rate,
-                decay,
-                piece,
-                stats,
-            )
-            loss, scores = stats - before
-            progress.advance(int(starts[last] - starts[first]), loss=loss / max(scores, 1))
-        return stats
-
-    if workers == 1:
-        return work()
-    with ThreadPoolExecutor(workers) as pool:
-        running = [pool.submit(work) for _ in range(workers)]
-        try:
-            wait(running, return_when=FIRST_EXCEPTION)
-        finally:
-            stopped.set()
-        total: np.ndarray = np.sum([each.result() for each in running], axis=0)
-    return total
-
-
-def _pieces(starts: np.ndarray) -> Iterator[tuple[int, int]]:
-    """Ranges of sequences of 1,000 to 50,000 tokens, at least some 64 of them where that leaves enough in each."""
-    size = min(max(int(starts[-1]) // 64, 1_000), 50_000)
-    first = 0
-    while first < len(starts) - 1:
-        last = max(first + 1, int(np.searchsorted(starts, starts[first] + size, side="right")) - 1)
-        yield first, last
-        first = last
-
-
-def _cut(starts: np.ndarray) -> np.ndarray:
-    """The starts (n + 1,) int64 with every sequence above the longest cut into pieces of at most that."""
-    lengths = np.diff(starts)
-    if not len(lengths) or lengths.max() <= _LONGEST:
-        return starts
-    pieces = np.maximum(1, -(-lengths // _LONGEST))
-    first = np.repeat(starts[:-1], pieces)
-    number = np.arange(len(first)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
-    return np.append(first + number * _LONGEST, starts[-1]).astype(np.int64)
-
-
 def _joined(old: Keys, new: Keys) -> tuple[Keys, np.ndarray]:
     """The old keys with the new ones that they lack behind them, and where each new key (m,) int64 stands."""
     group = next(iter(old.groups))
@@ -422,7 +309,3 @@ def _joined(old: Keys, new: Keys) -> tuple[Keys, np.ndarray]:
     places[lacking] = len(old) + np.arange(len(lacking))
     names = pa.concat_arrays([old.names, new.names.take(pa.array(lacking))])
     return Keys.trusted(names, group), places
-
-
-def _rng(*seed: int) -> np.random.Generator:
-    return np.random.default_rng([each & (2**64 - 1) for each in seed])

@@ -1,0 +1,41 @@
+"""The two matrices that sequences are learned into, as the window kernel wants them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+class Matrices:
+    """Both matrices, rows padded to whole vectors; the outer one has a last row that only fills up tiles."""
+
+    def __init__(self, keys: int, dim: int, rng: np.random.Generator) -> None:
+        from kinfold.kernels._jit import aligned
+        from kinfold.kernels._simd import LANES
+
+        self.dim = dim
+        self.width = (dim + LANES - 1) // LANES * LANES
+        self.inner = aligned(keys, self.width)
+        self.outer = aligned(keys + 1, self.width)
+        for start in range(0, keys, 65_536):
+            block = self.inner_rows[start : start + 65_536, :dim]
+            block[:] = (rng.random(block.shape, dtype=np.float32) - np.float32(0.5)) / np.float32(dim)
+
+    def close_up(self, flat: np.ndarray, keys: int) -> np.ndarray:
+        """The first rows (keys, dim) of a padded matrix, moved together in its own memory, which they take over."""
+        if self.dim != self.width:
+            padded = flat.reshape(-1, self.width)
+            for start in range(0, keys, 4096):
+                block = padded[start : min(start + 4096, keys), : self.dim].copy()
+                flat[start * self.dim : start * self.dim + block.size] = block.reshape(-1)
+        closed: np.ndarray = flat[: keys * self.dim].reshape(keys, self.dim)
+        return closed
+
+    @property
+    def inner_rows(self) -> np.ndarray:
+        """(n, width) float32."""
+        return self.inner.reshape(-1, self.width)
+
+    @property
+    def outer_rows(self) -> np.ndarray:
+        """(n + 1, width) float32."""
+        return self.outer.reshape(-1, self.width)
