@@ -39,7 +39,7 @@ function number(value, unit) {
 function paint(scale, count, dark, off) {
   const bytes = new Uint8Array(4 * count);
   for (let i = 0; i < count; i++) {
-    let color = OTHER;
+    let color = scale ? OTHER : KINDS[0];
     let shown = 255;
     if (scale && scale.kind === "names") {
       const kind = Math.min(scale.values[i], KINDS.length);

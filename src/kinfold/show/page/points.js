@@ -28,10 +28,18 @@ void main() {
 }`;
 
 function pointsOf(canvas, places) {
-  // Without a graphics card, pixels are several times faster than WebGL in software.
-  const options = { antialias: false, failIfMajorPerformanceCaveat: location.hash !== "#webgl" };
-  const gl = location.hash !== "#canvas" && canvas.getContext("webgl", options);
+  const wanted = location.hash === "#webgl" || (location.hash !== "#canvas" && hasCard());
+  const gl = wanted && canvas.getContext("webgl", { antialias: false });
   return gl ? byCard(gl, canvas, places) : byPixels(canvas, places);
+}
+
+// Whether a graphics card draws WebGL: without one, pixels are several times faster.
+function hasCard() {
+  const gl = document.createElement("canvas").getContext("webgl", { failIfMajorPerformanceCaveat: true });
+  const info = gl && gl.getExtension("WEBGL_debug_renderer_info");
+  const name = info ? gl.getParameter(info.UNMASKED_RENDERER_WEBGL) : "";
+  gl?.getExtension("WEBGL_lose_context")?.loseContext();
+  return Boolean(gl) && !/swiftshader|llvmpipe|softpipe|software|basic render/i.test(name);
 }
 
 function byCard(gl, canvas, places) {
