@@ -1,4 +1,4 @@
-"""Writes the generated documents, docs/cli.md and the numbers in README.md; with --check, fails where they are stale."""
+"""Writes docs/cli.md and the numbers in README.md; with --check, fails where they are stale."""
 
 from __future__ import annotations
 

@@ -7,7 +7,6 @@ import pytest
 
 from kinfold.app.main import main
 
-
 SEA = ["ship", "sailor", "sea", "whale", "wave", "sail", "harbor"]
 LAND = ["horse", "farmer", "field", "hay", "plough", "barn", "wheat"]
 

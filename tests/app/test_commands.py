@@ -13,8 +13,8 @@ import kinfold as kf
 
 def test_learn_words_writes_a_space_with_the_options_asked_for(kinfold, corpus, tmp_path):
     out = tmp_path / "words.arrow"
-    ran = kinfold("learn", "words", corpus, "-o", out, "--dim", 10, "--epochs", 2, "--window", 3, "--negatives", 4,
-                  "--min-count", 2, "--threads", 1, "--seed", 9, "--mode", "cbow", "--no-shrink-windows", "--json")  # fmt: skip
+    asked = "--dim 10 --epochs 2 --window 3 --negatives 4 --min-count 2 --threads 1 --seed 9 --mode cbow"
+    ran = kinfold("learn", "words", corpus, "-o", out, *asked.split(), "--no-shrink-windows", "--json")
     assert ran.code == 0, ran.err
     space = kf.open(out)
     asked = {"dim": 10, "epochs": 2, "window": 3, "negatives": 4, "mode": "cbow", "shrink_windows": False}

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from oracles import sgns as oracle
@@ -105,7 +107,7 @@ def test_huffman_paths_are_a_prefix_code_of_least_length():
     starts, nodes, labels = huffman(counts)
     lengths = np.diff(starts)
     assert (lengths * counts).sum() == 224
-    codes = [tuple(labels[a:b]) for a, b in zip(starts[:-1], starts[1:], strict=True)]
+    codes = [tuple(labels[a:b]) for a, b in pairwise(starts)]
     assert len(set(codes)) == 6
     assert not any(a != b and b[: len(a)] == a for a in codes for b in codes)
     assert nodes.max() == 4

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 
 _MASK = (1 << 64) - 1
@@ -38,7 +40,7 @@ def windows(ids, starts, keep, inner, outer, window, shrink, cbow, negatives, no
         cell = draws.last_below(rows)
         return cell if draws.next() <= noise[0][cell] else int(noise[1][cell])
 
-    for first, last in zip(starts[:-1], starts[1:], strict=True):
+    for first, last in pairwise(starts):
         kept = [int(word) for word in ids[first:last] if draws.next() <= keep[word]]
         if len(kept) < 2:
             continue

@@ -258,7 +258,7 @@ def sigmoid_step(typing: Any, s: Any, place: Any, rate: Any, losses: Any) -> Any
     """s[place:place + LANES] becomes -rate sigmoid(s), and the losses of scores with label 0 are added up.
 
     log(1 + exp(s)) = max(s, 0) + log(1 + exp(-|s|)): losses[:LANES] adds up the first terms and losses[LANES:]
-    multiplies the arguments of the logarithms, so that one logarithm serves many scores; the caller takes it before 2^128.
+    multiplies the arguments of the logarithms, so that one logarithm serves many scores; it is due before 2^128.
     """
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:

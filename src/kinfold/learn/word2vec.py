@@ -211,7 +211,7 @@ class Word2Vec:
     ) -> Space:
         if len(keys) < 2:
             raise BadData(
-                f"the sequences have {len(keys)} key(s); at least two are needed, so that one can be told from the other."
+                f"the sequences have {len(keys)} key(s); at least two are needed, to tell one from the other."
             )
         starts = cut(data.starts)
         if not (np.diff(starts) > 1).any():

@@ -117,7 +117,7 @@ def learn(
     progress: Progress = quiet,
     callback: Callable[[Any], None] | None = None,
 ) -> Space:
-    """Fits a learner of sequences, from `start` on if it is given, or one of counts on their weighted co-occurrences."""
+    """Fits a learner of sequences, from `start` on if given, or one of counts on their weighted co-occurrences."""
     if learner.takes is Counts:
         from kinfold.prepare.cooccurrence import count
         from kinfold.prepare.weighting import ppmi

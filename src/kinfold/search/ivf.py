@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from kinfold.core.errors import BadOption
+from kinfold.core.metric import Metric
 from kinfold.core.progress import Progress, quiet
 from kinfold.core.space import Space
 from kinfold.search.index import (
@@ -149,8 +150,8 @@ def _centers(space: Space, parameters: Mapping[str, Any]) -> np.ndarray:
         parameters["lists"],
         niter=parameters["iterations"],
         seed=parameters["seed"],
-        # Centers of directions are directions; lengths matter to `dot`, but not to which list a row is in.
-        spherical=inner(space.metric),
+        # Centers of directions are directions; where lengths count, long rows need centers of their own.
+        spherical=space.metric is Metric.COSINE,
         min_points_per_centroid=1,
         max_points_per_centroid=_SAMPLE,
     )
