@@ -67,7 +67,7 @@ class IVF(Index):
         Args:
             space: What is to be searched.
             lists: Centers; four times the root of the number of rows where it is None.
-            probes: Lists that a search reads; one in sixteen, and at least eight, where it is None.
+            probes: Lists that a search reads; one in ten, and at least eight, where it is None.
             iterations: Of k-means.
             seed: Of the sample and the first centers.
             threads: All cores where it is None.
@@ -80,7 +80,7 @@ class IVF(Index):
         if lists is None:
             lists = max(1, min(int(4 * math.sqrt(count)), count // 32))
         if probes is None:
-            probes = max(8, lists // 16)
+            probes = max(8, lists // 10)
         given = {"lists": lists, "probes": probes, "iterations": iterations, "seed": seed}
         parameters = whole_numbers(given, _RANGES)
         parameters["lists"] = max(1, min(parameters["lists"], count))
