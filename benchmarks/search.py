@@ -124,7 +124,7 @@ def summary(results: dict[str, Any]) -> list[dict[str, str]]:
                 "measured": f"exact search, {size}, {what}",
                 "kinfold": f"{1e3 * mine:.1f} ms",
                 "beside": f"FAISS flat {1e3 * other:.1f} ms",
-                "ratio": f"{mine / other:.2f}",
+                "ratio": f"{mine / other:.2f} of the time",
             }
         )
     lines.append(
@@ -142,7 +142,7 @@ def summary(results: dict[str, Any]) -> list[dict[str, str]]:
                 "measured": f"{name}, recall@10 {each['recall']:.3f}",
                 "kinfold": f"{each['queries_per_second']:,.0f} queries/s",
                 "beside": f"exact {each['exact_queries_per_second']:,.0f} queries/s",
-                "ratio": f"{each['queries_per_second'] / each['exact_queries_per_second']:.1f}",
+                "ratio": f"{each['queries_per_second'] / each['exact_queries_per_second']:.1f}×",
             }
         )
     return lines

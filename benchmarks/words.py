@@ -324,7 +324,7 @@ def summary(results: dict[str, Any]) -> list[dict[str, str]]:
             "measured": "peak memory of that run",
             "kinfold": f"{memory['kinfold'] / 1e6:,.0f} MB",
             "beside": f"gensim {memory['gensim'] / 1e6:,.0f} MB",
-            "ratio": f"{memory['kinfold'] / memory['gensim']:.2f}×",
+            "ratio": f"{memory['kinfold'] / memory['gensim']:.2f} of it",
         }
     )
     return rows

@@ -51,8 +51,9 @@ def numbers() -> str:
     machines = []
     for file in sorted(RESULTS.glob("*.json")):
         result = json.loads(file.read_text())
-        machines.append(f"{result['machine']}, {result['date']}")
-        rows = result.get("summary", ())
+        machine = result["machine"]
+        machines.append(f"{machine['processor']}, {machine['cores']} cores, {result['date']}")
+        rows = result["results"].get("summary", ())
         lines += [f"| {row['measured']} | {row['kinfold']} | {row['beside']} | {row['ratio']} |" for row in rows]
     where = "; ".join(dict.fromkeys(machines))
     return "\n".join(
