@@ -30,8 +30,8 @@ def test_every_field_of_every_word_learner_is_an_option(kinfold):
     from kinfold.learn import LEARNERS
 
     text = kinfold("learn", "words", "--help").out
-    for name in ("word2vec", "svd"):
-        for field in dataclasses.fields(LEARNERS[name]):
+    for entry in LEARNERS:
+        for field in dataclasses.fields(entry.load()):
             assert "--" + field.name.replace("_", "-")[:18] in text
 
 
@@ -171,6 +171,7 @@ def test_version_is_the_package_version(kinfold):
         (("learn", "words", "nowhere.txt", "-o", "{out}"), "nowhere.txt"),
         (("learn", "words", "{text}", "-o", "no/folder/x.arrow"), "folder"),
         (("learn", "words", "{text}", "-o", "{out}", "--dim", "0"), "dim is 0"),
+        (("learn", "words", "{text}", "-o", "{out}.bin"), "kinfold convert"),
         (("learn", "words", "{text}", "-o", "{out}", "--method", "word3vec"), "Did you mean 'word2vec'"),
         (("learn", "words", "{text}", "-o", "{out}", "--min-count", "100000"), "min_count"),
         (("evaluate", "{space}"), "--similarity"),

@@ -13,12 +13,18 @@ from typing import Annotated, Any
 import typer
 
 from kinfold.app.output import Json, say, watched
-from kinfold.core.errors import BadOption
+from kinfold.core.errors import BadFile, BadOption
+from kinfold.core.shapes import Counts, Sequences
 from kinfold.core.space import Space
+from kinfold.io import FORMATS
 from kinfold.learn import LEARNERS
 from kinfold.show.glance import size
 
-_FAMILY = ("word2vec", "svd")  # learners of what a text becomes
+
+def _family() -> dict[str, Any]:
+    """The learners of what a text becomes, by name."""
+    kinds = {entry.name: LEARNERS[entry.name] for entry in LEARNERS if entry.extra is None}
+    return {name: kind for name, kind in kinds.items() if kind.takes in (Sequences, Counts)}
 
 
 def words_command() -> Any:
@@ -73,6 +79,9 @@ def _tell(space: Space, out: Path, as_json: bool) -> None:
     read = int(space.card.data.get("read", 0))
     made = f"{len(space):,} words × {space.dim} from {read:,} tokens by {space.card.method}"
     lines = [f"{made}, {size(out.stat().st_size)} → {out}"]
+    idle = int(space.card.data.get("texts", 0)) - int(space.card.data.get("sequences", 0))
+    if idle > 0:
+        lines.append(f"  {idle:,} of {space.card.data['texts']:,} texts (or lines) held no word of the vocabulary")
     if training is not None and training.tables:
         for epoch, loss, speed in training.tables[0].rows:
             lines.append(f"  epoch {epoch}: loss {loss:.4f}, {speed / 1e6:.2f} M words/s")
@@ -82,12 +91,15 @@ def _tell(space: Space, out: Path, as_json: bool) -> None:
 
 def _writable(out: Path) -> None:
     """Before an hour of learning, not after it."""
-    from kinfold.core.errors import BadFile
-
     if not out.absolute().parent.is_dir():
         raise BadFile(f"{out}: its folder does not exist; make it first.")
     if out.is_dir():
         raise BadFile(f"{out}: is a folder; name a file.")
+    foreign = {ending for entry in FORMATS if entry.name != "arrow" for ending in entry.load().endings}
+    if out.suffix.lower() in foreign:
+        raise BadOption(
+            f"{out}: what is learned is written as .arrow, which keeps all of it; `kinfold convert` it then."
+        )
 
 
 def _recipe_options(recipe: Any) -> list[inspect.Parameter]:
@@ -103,21 +115,19 @@ def _recipe_options(recipe: Any) -> list[inspect.Parameter]:
 
 
 def _learner_options() -> list[inspect.Parameter]:
-    """The fields of every learner of the family, each once; a field that only one has says whose it is."""
-    found: dict[str, inspect.Parameter] = {}
+    """The fields of every learner of the family, each once; a field that not all have says whose it is."""
+    family = _family()
     owners: dict[str, list[str]] = {}
-    for method in _FAMILY:
-        for field in dataclasses.fields(LEARNERS[method]):
+    for method, kind in family.items():
+        for field in dataclasses.fields(kind):
             owners.setdefault(field.name, []).append(method)
-    for method in _FAMILY:
-        kind = LEARNERS[method]
+    found: dict[str, inspect.Parameter] = {}
+    for kind in family.values():
         helps, hints = _documented(kind), typing.get_type_hints(kind)
         for field in dataclasses.fields(kind):
-            if field.name not in found:
-                whose = "" if len(owners[field.name]) == len(_FAMILY) else f" ({', '.join(owners[field.name])} only)"
-                found[field.name] = _option(
-                    field.name, hints[field.name], field.default, helps.get(field.name, "") + whose
-                )
+            whose = "" if len(owners[field.name]) == len(family) else f" ({', '.join(owners[field.name])} only)"
+            text = helps.get(field.name, "") + whose
+            found.setdefault(field.name, _option(field.name, hints[field.name], field.default, text))
     return list(found.values())
 
 

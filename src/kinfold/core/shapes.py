@@ -66,6 +66,7 @@ class Sequences:
         ids: (total,) int32, all sequences one after another; may be memory-mapped.
         starts: (sequences + 1,) int64; sequence s is `ids[starts[s]:starts[s + 1]]`.
         total: Tokens that were read, with those that the vocabulary leaves out.
+        texts: Texts that were read, with those that gave no sequence.
 
     Raises:
         BadData: The parts do not fit together.
@@ -75,6 +76,7 @@ class Sequences:
     ids: np.ndarray
     starts: np.ndarray
     total: int = 0
+    texts: int = 0
 
     def __post_init__(self) -> None:
         if len(self.starts) < 1 or self.starts[0] != 0 or self.starts[-1] != len(self.ids):
@@ -140,6 +142,7 @@ def describe(data: Any) -> dict[str, Any]:
         step = max(1, len(data.ids) // (1 << 20))
         digest.update(np.ascontiguousarray(data.ids[::step]).tobytes())
         sizes = {
+            "texts": data.texts or len(data),
             "sequences": len(data),
             "tokens": len(data.ids),
             "read": data.total or len(data.ids),

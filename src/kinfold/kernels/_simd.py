@@ -239,6 +239,53 @@ update_columns_1 = _update_columns(1)
 update_columns_2 = _update_columns(2)
 
 
+def _sum_rows(columns: int) -> Any:
+    @intrinsic
+    def sum_rows(typing: Any, a: Any, at: Any, count: Any, column: Any, out: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            kinds = signature.args
+            a_data = _data(context, builder, kinds[0], arguments[0])
+            out_data = _data(context, builder, kinds[4], arguments[4])
+            shifts = [builder.add(arguments[3], ir.Constant(_INT, LANES * each)) for each in range(columns)]
+            loop = _Loop(builder, arguments[2], 1, [_constant(0.0)] * columns)
+            row = _offset(builder, context, kinds, arguments, 1, loop.at)
+            loads = [_load(builder, a_data, builder.add(row, shift)) for shift in shifts]
+            loop.end([builder.fadd(old, x, flags=_FAST) for old, x in zip(loop.carried, loads, strict=True)])
+            for shift, total in zip(shifts, loop.carried, strict=True):
+                _store(builder, out_data, shift, total)
+            return context.get_dummy_value()
+
+        return types.void(a, at, types.int64, types.int64, out), generate
+
+    return sum_rows
+
+
+# sum_rows_N(a, at, count, column, out): N vectors from `column` on, of the sum of the rows of `a` at at[:count].
+sum_rows_1 = _sum_rows(1)
+sum_rows_4 = _sum_rows(4)
+
+
+@intrinsic
+def add_row(typing: Any, a: Any, offset: Any, b: Any, width: Any) -> Any:
+    """a[offset:offset + width] += b[:width]; `width` is a multiple of LANES."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        a_data = _data(context, builder, signature.args[0], arguments[0])
+        b_data = _data(context, builder, signature.args[2], arguments[2])
+        loop = _Loop(builder, arguments[3], LANES, [])
+        place = builder.add(arguments[1], loop.at)
+        _store(
+            builder,
+            a_data,
+            place,
+            builder.fadd(_load(builder, a_data, place), _load(builder, b_data, loop.at), flags=_FAST),
+        )
+        loop.end([])
+        return context.get_dummy_value()
+
+    return types.void(a, types.int64, b, types.int64), generate
+
+
 def _exp_minus(builder: Any, x: Any) -> Any:
     """exp(-x) for x in 0..80: 2^n times a polynomial of degree 5 on |f| <= 1/2; relative error below 3e-7."""
     name = f".v{LANES}f32"

@@ -21,11 +21,14 @@ from kinfold.kernels._simd import (
     LANES,
     LINE,
     TARGETS,
+    add_row,
     prefetch,
     score_tile_1,
     score_tile_2,
     score_tile_4,
     sigmoid_step,
+    sum_rows_1,
+    sum_rows_4,
     update_columns_1,
     update_columns_2,
 )
@@ -100,28 +103,29 @@ def _step(inner, at, count, outer, to, labels, targets, width, rate, s, losses, 
     return loss
 
 
-@jit
+@inline
 def _mean_of(inner, at, count, width, mean, before):
+    column = 0
+    while column + 4 * LANES <= width:
+        sum_rows_4(inner, at, count, column, mean)
+        column += 4 * LANES
+    while column < width:
+        sum_rows_1(inner, at, count, column, mean)
+        column += LANES
     share = np.float32(1) / np.float32(count)
-    mean[:] = 0
-    for place in range(count):
-        row = inner[at[place] : at[place] + width]
-        for column in range(width):
-            mean[column] += row[column]
-    for column in range(width):
-        mean[column] *= share
-        before[column] = mean[column]
+    for place in range(width):
+        before[place] = mean[place] * share
+    for place in range(width):
+        mean[place] = before[place]
 
 
-@jit
+@inline
 def _give_back(inner, at, count, width, mean, before):
     """The whole change of the mean goes to every context, as in word2vec.c: the rate does not depend on the window."""
-    for column in range(width):
-        before[column] = mean[column] - before[column]
+    for place in range(width):
+        before[place] = mean[place] - before[place]
     for place in range(count):
-        row = inner[at[place] : at[place] + width]
-        for column in range(width):
-            row[column] += before[column]
+        add_row(inner, at[place], before, width)
 
 
 @inline

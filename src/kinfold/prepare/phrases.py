@@ -127,4 +127,4 @@ def _joined(data: Sequences, pairs: np.ndarray, joiner: str) -> Sequences:
     numbers[order] = np.arange(len(order), dtype=np.int32)
     rename(out[:made], numbers)
     group = next(iter(data.keys.groups))
-    return Sequences(Keys.trusted(every.take(pa.array(order)), group), out[:made], starts, data.total)
+    return Sequences(Keys.trusted(every.take(pa.array(order)), group), out[:made], starts, data.total, data.texts)

@@ -229,4 +229,4 @@ def _finish(
     for vocabulary, size in runs:
         begin, tokens, texts = renumber(ids, starts, first, first + size, begin, final[id(vocabulary)], tokens, texts)
         first += size
-    return Sequences(Keys.trusted(every.names(kept), group), ids[:tokens], starts[: texts + 1], total)
+    return Sequences(Keys.trusted(every.names(kept), group), ids[:tokens], starts[: texts + 1], total, first)

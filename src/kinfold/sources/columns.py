@@ -31,7 +31,7 @@ def is_table(path: Path) -> bool:
 
 
 class FileColumn:
-    """The texts of one column of a .jsonl, .ndjson, .csv, .tsv or .parquet file; missing ones are left out.
+    """The texts of one column of a .jsonl, .ndjson, .csv, .tsv or .parquet file; a missing one is empty.
 
     Args:
         path: Of the file; all but Parquet may be compressed.
@@ -73,7 +73,7 @@ class FileColumn:
 
     def __iter__(self) -> Iterator[str]:
         for array in self._arrays():
-            yield from (text for text in array.to_pylist() if text is not None)
+            yield from (text or "" for text in array.to_pylist())
 
     def _arrays(self) -> Iterator[pa.Array]:
         import duckdb

@@ -36,10 +36,9 @@ class Strings:
         batch: list[str] = []
         done = size = 0
         for text in self._strings:
-            if not isinstance(text, str):
-                if text is None or text != text:  # a missing value of pandas is NaN
-                    done += 1
-                    continue
+            if text is None or text != text:  # a missing value of pandas is NaN
+                text = ""
+            elif not isinstance(text, str):
                 raise BadData(
                     f"text {done + len(batch):,} is {type(text).__name__}; texts are str. Map str over them first."
                 )
@@ -52,7 +51,7 @@ class Strings:
         yield from text_blocks(self._array(batch, done))
 
     def __iter__(self) -> Iterator[str]:
-        return (text for text in self._strings if isinstance(text, str))
+        return (text if isinstance(text, str) else "" for text in self._strings)
 
     def _array(self, batch: list[str], done: int) -> pa.Array:
         try:
@@ -73,7 +72,7 @@ class Lists:
         self._lists = Again(lists)
 
     def __iter__(self) -> Iterator[Any]:
-        return (each for each in self._lists if each is not None)
+        return (() if each is None else each for each in self._lists)
 
 
 class Again:
@@ -92,7 +91,7 @@ class Again:
 
 
 class ArrowTexts:
-    """Texts that are an Arrow array in memory; missing ones are left out."""
+    """Texts that are an Arrow array in memory; a missing one is empty."""
 
     def __init__(self, array: pa.ChunkedArray) -> None:
         self._array = array
@@ -110,12 +109,14 @@ class ArrowTexts:
     def __iter__(self) -> Iterator[str]:
         for chunk in self._array.chunks:
             for start in range(0, len(chunk), 8192):
-                yield from (text for text in chunk.slice(start, 8192).to_pylist() if text is not None)
+                yield from (text or "" for text in chunk.slice(start, 8192).to_pylist())
 
 
 def text_blocks(array: pa.Array) -> Iterator[Block]:
-    """The strings of an Arrow array in blocks of some megabytes; missing ones are left out."""
-    array = array.drop_null().cast(pa.large_string())
+    """The strings of an Arrow array in blocks of some megabytes; a missing one is empty."""
+    array = array.cast(pa.large_string())
+    if array.null_count:
+        array = array.fill_null("")
     if not len(array):
         return
     _, starts, data = array.buffers()
