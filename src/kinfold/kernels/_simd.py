@@ -241,26 +241,30 @@ update_columns_2 = _update_columns(2)
 
 def _sum_rows(columns: int) -> Any:
     @intrinsic
-    def sum_rows(typing: Any, a: Any, at: Any, count: Any, column: Any, out: Any) -> Any:
+    def sum_rows(typing: Any, a: Any, at: Any, count: Any, column: Any, share: Any, out: Any, copy: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             kinds = signature.args
             a_data = _data(context, builder, kinds[0], arguments[0])
-            out_data = _data(context, builder, kinds[4], arguments[4])
+            outs = [_data(context, builder, kinds[each], arguments[each]) for each in (5, 6)]
+            share_lanes = _splat(builder, arguments[4])
             shifts = [builder.add(arguments[3], ir.Constant(_INT, LANES * each)) for each in range(columns)]
             loop = _Loop(builder, arguments[2], 1, [_constant(0.0)] * columns)
             row = _offset(builder, context, kinds, arguments, 1, loop.at)
             loads = [_load(builder, a_data, builder.add(row, shift)) for shift in shifts]
             loop.end([builder.fadd(old, x, flags=_FAST) for old, x in zip(loop.carried, loads, strict=True)])
             for shift, total in zip(shifts, loop.carried, strict=True):
-                _store(builder, out_data, shift, total)
+                scaled = builder.fmul(total, share_lanes, flags=_FAST)
+                for out_data in outs:
+                    _store(builder, out_data, shift, scaled)
             return context.get_dummy_value()
 
-        return types.void(a, at, types.int64, types.int64, out), generate
+        return types.void(a, at, types.int64, types.int64, types.float32, out, copy), generate
 
     return sum_rows
 
 
-# sum_rows_N(a, at, count, column, out): N vectors from `column` on, of the sum of the rows of `a` at at[:count].
+# sum_rows_N(a, at, count, column, share, out, copy): N vectors from `column` on, of the sum of the rows of `a` at
+# at[:count] times share, written twice.
 sum_rows_1 = _sum_rows(1)
 sum_rows_4 = _sum_rows(4)
 

@@ -105,18 +105,14 @@ def _step(inner, at, count, outer, to, labels, targets, width, rate, s, losses, 
 
 @inline
 def _mean_of(inner, at, count, width, mean, before):
+    share = np.float32(1) / np.float32(count)
     column = 0
     while column + 4 * LANES <= width:
-        sum_rows_4(inner, at, count, column, mean)
+        sum_rows_4(inner, at, count, column, share, mean, before)
         column += 4 * LANES
     while column < width:
-        sum_rows_1(inner, at, count, column, mean)
+        sum_rows_1(inner, at, count, column, share, mean, before)
         column += LANES
-    share = np.float32(1) / np.float32(count)
-    for place in range(width):
-        before[place] = mean[place] * share
-    for place in range(width):
-        mean[place] = before[place]
 
 
 @inline
@@ -183,7 +179,7 @@ def windows(
     longest = 0
     for sequence in range(len(starts) - 1):
         longest = max(longest, starts[sequence + 1] - starts[sequence])
-    kept = np.empty(longest, np.int32)
+    kept = np.empty(longest + 1, np.int32)
     tree = negatives == 0
     most = 1 + negatives
     for word in range(len(path_starts) - 1):
@@ -213,9 +209,9 @@ def windows(
         length = 0
         for place in range(starts[sequence], starts[sequence + 1]):
             draw = advance(draw)
-            if high(draw) <= keep[ids[place]]:
-                kept[length] = ids[place]
-                length += 1
+            # No branch: whether a token stays cannot be foreseen.
+            kept[length] = ids[place]
+            length += high(draw) <= keep[ids[place]]
         if length < 2:
             continue
         now = np.float32(rate - decay * starts[sequence])
@@ -253,7 +249,8 @@ def windows(
                     draw = advance(draw)
                     cell = below(draw, cells)
                     draw = advance(draw)
-                    ahead[j] = cell if high(draw) <= cell_keep[cell] else np.int64(cell_other[cell])
+                    instead = np.int64(cell_other[cell])  # read in any case, so that no branch has to be foreseen
+                    ahead[j] = cell if high(draw) <= cell_keep[cell] else instead
                     _prefetch_row(outer, ahead[j], width)
                 if center + 1 < length:
                     _prefetch_row(outer, np.int64(kept[center + 1]), width)
