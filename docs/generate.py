@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -63,9 +62,9 @@ def numbers() -> str:
 
 def readme() -> str:
     text = (ROOT / "README.md").read_text()
-    return re.sub(
-        r"(<!-- numbers -->\n).*?(\n<!-- end -->)", lambda found: found[1] + numbers() + found[2], text, flags=re.DOTALL
-    )
+    start, end = "<!-- numbers -->\n", "<!-- end -->"
+    before, _, rest = text.partition(start)
+    return before + start + numbers() + "\n" + end + rest.partition(end)[2]
 
 
 def main() -> int:
