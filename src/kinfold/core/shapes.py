@@ -100,8 +100,9 @@ class Sequences:
             BadData: An id is the row of no key.
         """
         counts = np.zeros(len(self.keys), np.int64)
-        for start in range(0, len(self.ids), 1 << 24):
-            part = self.ids[start : start + (1 << 24)]
+        # bincount makes 64-bit numbers of all that it is given: a little at a time.
+        for start in range(0, len(self.ids), 1 << 20):
+            part = self.ids[start : start + (1 << 20)]
             if part.min() < 0 or part.max() >= len(counts):
                 raise BadData(f"an id is outside the {len(counts):,} keys.")
             counts += np.bincount(part, minlength=len(counts))

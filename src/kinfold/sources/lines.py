@@ -13,7 +13,7 @@ from kinfold.core.shapes import Block
 from kinfold.core.streams import COMPRESSED, open_bytes
 
 # Small enough for the caches, large enough that Python's part of the work is nothing.
-_BLOCK = 2 << 20
+_BLOCK = 1 << 19
 _HEAD = 1 << 16
 _OTHER_MARKS = (
     (codecs.BOM_UTF32_LE, "UTF-32"),

@@ -12,7 +12,7 @@ import pyarrow as pa
 from kinfold.core.errors import BadData
 from kinfold.core.shapes import Block
 
-_BLOCK = 2 << 20
+_BLOCK = 1 << 19
 
 
 class Strings:
