@@ -10,6 +10,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 RESULTS = ROOT / "benchmarks" / "results"
+BENCHMARKS = ("words", "search", "start")
 COMMANDS = (
     "",
     "learn",
@@ -48,8 +49,8 @@ def numbers() -> str:
     """The README's table: every line that a result file offers under `summary`."""
     lines = ["| measured | Kinfold | beside | ratio |", "|---|---|---|---|"]
     machines = []
-    for file in sorted(RESULTS.glob("*.json")):
-        result = json.loads(file.read_text())
+    for name in BENCHMARKS:
+        result = json.loads((RESULTS / f"{name}.json").read_text())
         machine = result["machine"]
         machines.append(f"{machine['processor']}, {machine['cores']} cores, {result['date']}")
         rows = result["results"].get("summary", ())
