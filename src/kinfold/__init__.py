@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from kinfold import io, learn, measure, prepare, search, show, sources
+    from kinfold import encode, io, learn, measure, prepare, search, show, sources, tasks, transform
     from kinfold.core.report import Finding, Report
     from kinfold.core.space import Space
     from kinfold.io import convert, open
@@ -29,13 +29,14 @@ _PLACES = {
     "open": "kinfold.io",
     "words": "kinfold.recipes.words",
 }
-_ROOMS = ("io", "learn", "measure", "prepare", "search", "show", "sources")
+_ROOMS = ("encode", "io", "learn", "measure", "prepare", "search", "show", "sources", "tasks", "transform")
 
 __all__ = [
     "Finding",
     "Report",
     "Space",
     "convert",
+    "encode",
     "io",
     "learn",
     "measure",
@@ -44,6 +45,8 @@ __all__ = [
     "search",
     "show",
     "sources",
+    "tasks",
+    "transform",
     "words",
 ]
 

@@ -7,11 +7,18 @@ from oracles import sgns as oracle
 from kinfold.kernels._jit import aligned
 from kinfold.kernels._simd import LANES
 from kinfold.kernels.random import alias_table
-from kinfold.kernels.sgns import windows
+from kinfold.kernels.sgns import Parts, Targets, Weights, Windows, windows
 from kinfold.kernels.tree import huffman
 
 
-def run(dim, window, negatives, cbow, shrink, words=60, sentences=30, repeat=False):
+def against(negatives, counts):
+    """The targets of a vocabulary with these counts."""
+    noise = alias_table(counts**0.75)
+    paths = huffman(counts) if negatives == 0 else (np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0, np.int32))
+    return Targets(negatives, *noise, *paths), noise, paths
+
+
+def run(dim, window, negatives, cbow, shrink, words=60, sentences=30, tagged=False, composed=False, both=True):
     rng = np.random.default_rng(dim * 1000 + window * 10 + negatives)
     lengths = rng.integers(0, 14, sentences)
     # Distinct words in a sentence: how a row that stands twice in one window is updated is not part of the contract.
@@ -21,21 +28,30 @@ def run(dim, window, negatives, cbow, shrink, words=60, sentences=30, repeat=Fal
     keep = np.full(words, 2**32 - 1, np.uint32)
     keep[:5] = 2**31
     width = (dim + LANES - 1) // LANES * LANES
-    inner, outer = aligned(words, width), aligned(words + 1, width)
-    inner.reshape(words, width)[:, :dim] = rng.normal(size=(words, dim)) / np.sqrt(dim)
+    rows = words + 40 + sentences
+    inner, outer = aligned(rows, width), aligned(words + 1, width)
+    inner.reshape(rows, width)[:, :dim] = rng.normal(size=(rows, dim)) / np.sqrt(dim)
     outer.reshape(words + 1, width)[:words, :dim] = rng.normal(size=(words, dim)) / np.sqrt(dim)
-    slow_inner = inner.reshape(words, width)[:, :dim].astype(np.float64)
+    slow_inner = inner.reshape(rows, width)[:, :dim].astype(np.float64)
     slow_outer = outer.reshape(words + 1, width)[:, :dim].astype(np.float64)
-    noise = alias_table(counts**0.75)
-    paths = huffman(counts) if negatives == 0 else (np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0, np.int32))
+    tags = np.arange(words + 40, rows) if tagged else np.zeros(0, np.int64)
+    parts = slow_parts = None
+    if composed:
+        some = [[word, *rng.integers(words, words + 40, rng.integers(0, 4))] for word in range(words)]
+        pace, pull = rng.choice([0, 0.1, 1], rows).astype(np.float32), rng.choice([0, 3], rows).astype(np.float32)
+        anchors = inner.copy()
+        places = np.concatenate([[0], np.cumsum([len(each) for each in some])]).astype(np.int64)
+        parts = Parts(places, np.concatenate(some).astype(np.int32), pace, anchors, pull)
+        slow_parts = {"rows": some, "pace": pace, "pull": pull, "anchors": slow_inner.copy()}
+    targets, noise, paths = against(negatives, counts)
+    weights, around = Weights(inner, outer, width, both), Windows(window, shrink, cbow, tags)
     stats = np.zeros(2)
-    windows(
-        ids, starts, keep, inner, outer, width, window, shrink, cbow, negatives, *noise, *paths, 0.05, 1e-5, 7, stats
-    )
+    windows(ids, starts, keep, weights, around, parts, targets, 0.05, 1e-5, 7, stats)
     loss, scores = oracle.windows(
-        ids, starts, keep, slow_inner, slow_outer, window, shrink, cbow, negatives, noise, paths, 0.05, 1e-5, 7
-    )
-    fast_inner = inner.reshape(words, width)
+        ids, starts, keep, slow_inner, slow_outer, window, shrink, cbow, negatives, noise, paths, 0.05, 1e-5, 7,
+        tags if tagged else None, slow_parts, both,
+    )  # fmt: skip
+    fast_inner = inner.reshape(rows, width)
     fast_outer = outer.reshape(words + 1, width)
     assert scores == stats[1]
     assert loss == pytest.approx(stats[0], rel=2e-4)
@@ -43,6 +59,21 @@ def run(dim, window, negatives, cbow, shrink, words=60, sentences=30, repeat=Fal
     np.testing.assert_allclose(fast_outer[:words, :dim], slow_outer[:words], atol=2e-4)
     assert not fast_inner[:, dim:].any()
     assert not fast_outer[:, dim:].any()
+
+
+@pytest.mark.parametrize("cbow", [False, True])
+@pytest.mark.parametrize("negatives", [0, 5])
+@pytest.mark.parametrize("dim", [5, 33])
+def test_rows_that_are_means_of_parts(dim, negatives, cbow):
+    run(dim, window=3, negatives=negatives, cbow=cbow, shrink=True, words=4000, composed=True)
+    run(dim, window=2, negatives=negatives, cbow=cbow, shrink=False, words=4000, composed=True, tagged=True)
+
+
+@pytest.mark.parametrize("cbow", [False, True])
+@pytest.mark.parametrize("both", [False, True])
+def test_the_row_of_a_sequence_is_a_context_of_all_its_words(both, cbow):
+    run(20, window=0, negatives=5, cbow=cbow, shrink=False, words=4000, tagged=True, both=both)
+    run(20, window=3, negatives=5, cbow=cbow, shrink=True, words=4000, tagged=True, both=both)
 
 
 @pytest.mark.parametrize("cbow", [False, True])
@@ -65,27 +96,10 @@ def test_empty_and_one_word_sentences_change_nothing():
     inner, outer = aligned(3, LANES), aligned(4, LANES)
     inner[:] = 1
     stats = np.zeros(2)
-    none = np.zeros(0, np.int64), np.zeros(0, np.int32), np.zeros(0, np.int32)
     starts = np.array([0, 0, 1, 1], np.int64)
     keep = np.full(3, 2**32 - 1, np.uint32)
-    windows(
-        np.zeros(1, np.int32),
-        starts,
-        keep,
-        inner,
-        outer,
-        LANES,
-        5,
-        True,
-        False,
-        5,
-        *alias_table(np.ones(3)),
-        *none,
-        0.1,
-        0.0,
-        1,
-        stats,
-    )
+    weights, around = Weights(inner, outer, LANES, True), Windows(5, True, False, np.zeros(0, np.int64))
+    windows(np.zeros(1, np.int32), starts, keep, weights, around, None, against(5, np.ones(3))[0], 0.1, 0.0, 1, stats)
     assert (inner == 1).all()
     assert not outer.any()
     assert not stats.any()

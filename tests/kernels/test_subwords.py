@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -15,7 +17,7 @@ def packed(words):
 
 def buckets_of(words, shortest, longest, buckets):
     starts, ids = ngrams(*packed(words), shortest, longest, buckets)
-    return [ids[start:stop].tolist() for start, stop in zip(starts[:-1], starts[1:], strict=True)]
+    return [ids[start:stop].tolist() for start, stop in itertools.pairwise(starts)]
 
 
 @settings(max_examples=200, deadline=None)

@@ -28,8 +28,51 @@ def sigmoid(x):
     return 1 / (1 + np.exp(-x))
 
 
-def windows(ids, starts, keep, inner, outer, window, shrink, cbow, negatives, noise, paths, rate, decay, seed):
-    """`inner` (n, d) and `outer` (n or more, d) float64 are updated; returns the loss and the number of scores."""
+class Means:
+    """Rows that are means of parts: made when a word comes into reach, given back when it has left it."""
+
+    def __init__(self, inner, parts):
+        self.inner, self.parts = inner, parts
+        self.rows, self.first = {}, {}
+
+    def enter(self, place, word):
+        self.rows[place] = self.inner[self.parts["rows"][word]].mean(axis=0)
+        self.first[place] = self.rows[place].copy()
+
+    def leave(self, place, word, rate):
+        change = self.rows.pop(place) - self.first.pop(place)
+        for row in self.parts["rows"][word]:
+            pace = self.parts["pace"][row]
+            self.inner[row] += pace * change
+            if pace:
+                share = min(rate * self.parts["pull"][row], 1)
+                self.inner[row] += share * (self.parts["anchors"][row] - self.inner[row])
+
+
+def windows(
+    ids,
+    starts,
+    keep,
+    inner,
+    outer,
+    window,
+    shrink,
+    cbow,
+    negatives,
+    noise,
+    paths,
+    rate,
+    decay,
+    seed,
+    tags=None,
+    parts=None,
+    both=True,
+):
+    """`inner` (n, d) and `outer` (n or more, d) float64 are updated; returns the loss and the number of scores.
+
+    `tags` are rows of `inner`, one a sequence; `parts` has the rows of each word, and the pace, anchor and pull of each
+    row of `inner`; without `both`, only `inner` is updated, and every sequence begins with the same random numbers.
+    """
     rows = len(keep)
     draws = Draws(seed)
     ahead = [0] * negatives
@@ -40,19 +83,30 @@ def windows(ids, starts, keep, inner, outer, window, shrink, cbow, negatives, no
         cell = draws.last_below(rows)
         return cell if draws.next() <= noise[0][cell] else int(noise[1][cell])
 
-    for first, last in pairwise(starts):
+    for number, (first, last) in enumerate(pairwise(starts)):
+        if not both:
+            draws = Draws(seed ^ (int(last - first) * 0x9E3779B97F4A7C15 & _MASK))
+            ahead = [draw_noise() for _ in range(negatives)]
         kept = [int(word) for word in ids[first:last] if draws.next() <= keep[word]]
-        if len(kept) < 2:
+        if len(kept) < (1 if tags is not None else 2):
             continue
         now = rate - decay * first
+        means = Means(inner, parts) if parts else None
+        if means:
+            for place in range(min(window, len(kept))):
+                means.enter(place, kept[place])
+            tag_row = inner[tags[number]].copy() if tags is not None else None
         for center, word in enumerate(kept):
             reach = window
-            if shrink:
+            if shrink and window:
                 draws.next()
                 reach = 1 + draws.last_below(window)
-            around = [
-                kept[at] for at in range(max(0, center - reach), min(len(kept), center + reach + 1)) if at != center
-            ]
+            if means:
+                if center - window - 1 >= 0:
+                    means.leave(center - window - 1, kept[center - window - 1], now)
+                if center + window < len(kept):
+                    means.enter(center + window, kept[center + window])
+            around = [at for at in range(max(0, center - reach), min(len(kept), center + reach + 1)) if at != center]
             if negatives:
                 targets, labels = [word], [1.0]
                 for at in range(negatives):
@@ -65,7 +119,14 @@ def windows(ids, starts, keep, inner, outer, window, shrink, cbow, negatives, no
             else:
                 path = slice(paths[0][word], paths[0][word + 1])
                 targets, labels = list(paths[1][path]), list(paths[2][path])
-            contexts = inner[around].mean(axis=0, keepdims=True) if cbow else inner[around].copy()
+            if means:
+                each = [means.rows[at] for at in around] + ([tag_row] if tags is not None else [])
+                sizes = [len(parts["rows"][kept[at]]) for at in around] + ([1] if tags is not None else [])
+            else:
+                places = [kept[at] for at in around] + ([tags[number]] if tags is not None else [])
+                each, sizes = [inner[at] for at in places], [1] * len(places)
+            each = np.array(each)
+            contexts = np.average(each, axis=0, weights=sizes)[None] if cbow else each.copy()
             change = np.zeros_like(contexts)
             # Targets go by tiles of six; a tile sees the contexts as the tiles before it left them.
             s = contexts @ outer[targets].T
@@ -78,8 +139,20 @@ def windows(ids, starts, keep, inner, outer, window, shrink, cbow, negatives, no
                 change += g[:, tile : tile + 6] @ old
                 for place, target in enumerate(part):
                     # A target that stands twice in a tile is written twice from its old value; the last one stays.
-                    outer[target] = old[place] + g[:, tile + place] @ seen
-            for place, row in enumerate(around):
-                inner[row] += change[0 if cbow else place]
+                    if both:
+                        outer[target] = old[place] + g[:, tile + place] @ seen
+            for place in range(len(each)):
+                row_change = change[0 if cbow else place]
+                if not means:
+                    inner[places[place]] += row_change
+                elif place < len(around):
+                    means.rows[around[place]] += row_change
+                else:
+                    tag_row += row_change
             scores += g.size
+        if means:
+            for place in range(max(0, len(kept) - window - 1), len(kept)):
+                means.leave(place, kept[place], now)
+            if tags is not None:
+                inner[tags[number]] = tag_row
     return loss, scores

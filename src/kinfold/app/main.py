@@ -12,19 +12,22 @@ from typer.core import TyperGroup
 from kinfold.app import index, look, vectors
 from kinfold.app.output import Json, say
 
+# Commands with commands below them.
+GROUPS = {"learn": ("words",)}
+
 
 class _Learners(TyperGroup):
     """The commands under `learn`, made of the learners' fields when one is asked for: the rest starts without them."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        return ["words"]
+        return list(GROUPS["learn"])
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in self.list_commands(ctx):
             return None
-        from kinfold.app.learn import words_command
+        from kinfold.app import learn
 
-        return words_command()
+        return getattr(learn, f"{cmd_name}_command")()
 
 
 app = typer.Typer(
@@ -55,7 +58,7 @@ for _name, _command in _COMMANDS.items():
     app.command(_name)(_command)
 
 
-@app.command()
+@app.command("version")
 def version(as_json: Json = False) -> None:
     """The version of Kinfold and of what it stands on."""
     import importlib.metadata as metadata

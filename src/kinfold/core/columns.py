@@ -9,6 +9,8 @@ from __future__ import annotations
 import numpy as np
 import pyarrow as pa
 
+from kinfold.core.errors import BadData
+
 
 def to_arrow(values: np.ndarray) -> pa.Array:
     """An Arrow array over numbers (n,)."""
@@ -36,3 +38,29 @@ def to_numpy(array: pa.Array) -> np.ndarray:
     if not len(array) or data is None:
         return np.zeros(0, kind)
     return np.frombuffer(data, kind, len(array), array.offset * kind.itemsize)
+
+
+def lists_of(matrix: np.ndarray, start: int = 0, total: int | None = None) -> pa.LargeListArray:
+    """Rows (m, d) float32 as an attribute of the keys start..start + m of `total`; the other keys have none (null)."""
+    total = len(matrix) if total is None else total
+    inside = (np.arange(total) >= start) & (np.arange(total) < start + len(matrix))
+    ends = np.zeros(total + 1, np.int64)
+    np.cumsum(inside * np.int64(matrix.shape[1]), out=ends[1:])
+    valid = pa.py_buffer(np.packbits(inside, bitorder="little"))
+    values = to_arrow(np.asarray(matrix, np.float32).reshape(-1))
+    buffers = [valid if len(matrix) < total else None, pa.py_buffer(ends)]
+    return pa.Array.from_buffers(pa.large_list(pa.float32()), total, buffers, children=[values])
+
+
+def matrix_of(column: pa.Array | pa.ChunkedArray, dim: int) -> np.ndarray:
+    """The rows (m, dim) float32 of an attribute of lists, of those keys that have one.
+
+    Raises:
+        BadData: A list has another length.
+    """
+    array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    values = array.flatten()
+    rows = len(array) - array.null_count
+    if len(values) != rows * dim or not pa.types.is_float32(values.type) or values.null_count:
+        raise BadData(f"an attribute of lists has not {dim} float32 numbers for every key that has a list.")
+    return to_numpy(values).reshape(rows, dim)

@@ -194,7 +194,17 @@ score_tile_4 = _score_tile(4)
 def _update_columns(columns: int) -> Any:
     @intrinsic
     def update_columns(
-        typing: Any, a: Any, at: Any, count: Any, b: Any, to: Any, target: Any, column: Any, g: Any, place: Any
+        typing: Any,
+        a: Any,
+        at: Any,
+        count: Any,
+        b: Any,
+        to: Any,
+        target: Any,
+        column: Any,
+        g: Any,
+        place: Any,
+        both: Any,
     ) -> Any:
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             kinds = signature.args
@@ -224,70 +234,75 @@ def _update_columns(columns: int) -> Any:
             for each in range(columns):
                 _store(builder, a_data, lefts[each], new[each])
             loop.end(change)
-            for cell, place in enumerate(places):
-                _store(builder, b_data, place, builder.fadd(old[cell], loop.carried[cell], flags=_FAST))
+            with builder.if_then(arguments[9], likely=True):
+                for cell, place in enumerate(places):
+                    _store(builder, b_data, place, builder.fadd(old[cell], loop.carried[cell], flags=_FAST))
             return context.get_dummy_value()
 
-        return types.void(a, at, types.int64, b, to, types.int64, types.int64, g, types.int64), generate
+        whole = types.int64
+        return types.void(a, at, whole, b, to, whole, whole, g, whole, types.boolean), generate
 
     return update_columns
 
 
-# update_columns_N(a, at, count, b, to, target, column, g, place): N vectors of every row from `column` on: the rows of
-# `a` at at[:count], the TARGETS rows of `b` at to[target:]; gradients (count, TARGETS) from g[place:].
+# update_columns_N(a, at, count, b, to, target, column, g, place, both): N vectors of every row from `column` on: the
+# rows of `a` at at[:count] and, if `both`, the TARGETS rows of `b` at to[target:]; gradients (count, TARGETS) from
+# g[place:].
 update_columns_1 = _update_columns(1)
 update_columns_2 = _update_columns(2)
 
 
 def _sum_rows(columns: int) -> Any:
     @intrinsic
-    def sum_rows(typing: Any, a: Any, at: Any, count: Any, column: Any, share: Any, out: Any, copy: Any) -> Any:
+    def sum_rows(
+        typing: Any, a: Any, at: Any, first: Any, last: Any, column: Any, share: Any, out: Any, copy: Any, to: Any
+    ) -> Any:
         def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
             kinds = signature.args
             a_data = _data(context, builder, kinds[0], arguments[0])
-            outs = [_data(context, builder, kinds[each], arguments[each]) for each in (5, 6)]
-            share_lanes = _splat(builder, arguments[4])
-            shifts = [builder.add(arguments[3], ir.Constant(_INT, LANES * each)) for each in range(columns)]
-            loop = _Loop(builder, arguments[2], 1, [_constant(0.0)] * columns)
-            row = _offset(builder, context, kinds, arguments, 1, loop.at)
+            outs = [_data(context, builder, kinds[each], arguments[each]) for each in (6, 7)]
+            share_lanes = _splat(builder, arguments[5])
+            shifts = [builder.add(arguments[4], ir.Constant(_INT, LANES * each)) for each in range(columns)]
+            count = builder.sub(arguments[3], arguments[2])
+            loop = _Loop(builder, count, 1, [_constant(0.0)] * columns)
+            row = _offset(builder, context, kinds, arguments, 1, builder.add(arguments[2], loop.at))
             loads = [_load(builder, a_data, builder.add(row, shift)) for shift in shifts]
             loop.end([builder.fadd(old, x, flags=_FAST) for old, x in zip(loop.carried, loads, strict=True)])
             for shift, total in zip(shifts, loop.carried, strict=True):
                 scaled = builder.fmul(total, share_lanes, flags=_FAST)
                 for out_data in outs:
-                    _store(builder, out_data, shift, scaled)
+                    _store(builder, out_data, builder.add(arguments[8], shift), scaled)
             return context.get_dummy_value()
 
-        return types.void(a, at, types.int64, types.int64, types.float32, out, copy), generate
+        whole = types.int64
+        return types.void(a, at, whole, whole, whole, types.float32, out, copy, whole), generate
 
     return sum_rows
 
 
-# sum_rows_N(a, at, count, column, share, out, copy): N vectors from `column` on, of the sum of the rows of `a` at
-# at[:count] times share, written twice.
+# sum_rows_N(a, at, first, last, column, share, out, copy, to): N vectors from `column` on, of the sum of the rows of
+# `a` at at[first:last] times share, written from `to` on twice.
 sum_rows_1 = _sum_rows(1)
 sum_rows_4 = _sum_rows(4)
 
 
 @intrinsic
-def add_row(typing: Any, a: Any, offset: Any, b: Any, width: Any) -> Any:
-    """a[offset:offset + width] += b[:width]; `width` is a multiple of LANES."""
+def add_row(typing: Any, a: Any, to: Any, b: Any, at: Any, width: Any, scale: Any) -> Any:
+    """a[to:to + width] += scale * b[at:at + width]; `width` is a multiple of LANES."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         a_data = _data(context, builder, signature.args[0], arguments[0])
         b_data = _data(context, builder, signature.args[2], arguments[2])
-        loop = _Loop(builder, arguments[3], LANES, [])
+        scale_lanes = _splat(builder, arguments[5])
+        loop = _Loop(builder, arguments[4], LANES, [])
         place = builder.add(arguments[1], loop.at)
-        _store(
-            builder,
-            a_data,
-            place,
-            builder.fadd(_load(builder, a_data, place), _load(builder, b_data, loop.at), flags=_FAST),
-        )
+        x = _load(builder, b_data, builder.add(arguments[3], loop.at))
+        _store(builder, a_data, place, _fused(builder, scale_lanes, x, _load(builder, a_data, place)))
         loop.end([])
         return context.get_dummy_value()
 
-    return types.void(a, types.int64, b, types.int64), generate
+    whole = types.int64
+    return types.void(a, whole, b, whole, whole, types.float32), generate
 
 
 def _exp_minus(builder: Any, x: Any) -> Any:

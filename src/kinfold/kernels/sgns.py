@@ -1,4 +1,4 @@
-"""Skip-gram and CBOW, with negative sampling or the hierarchical softmax: one step for a window serves all four.
+"""Skip-gram and CBOW, with negative sampling or the hierarchical softmax: one step for a window serves all.
 
 Lock-free: several threads update the same rows, and a lost update is the price of not waiting (Hogwild).
 
@@ -8,9 +8,15 @@ For a window with context rows x_1..x_B and target rows o_1..o_S with labels l_j
     x_i += sum_j g_ij o_j ,  o_j += sum_i g_ij x_i
 
 The contexts of a window share its negatives, so both sides are small matrix products (pWord2Vec, Ji et al. 2016).
+
+A context is the row of a word, or the mean of several rows (a word and its n-grams: fastText), or the row of the whole
+sequence (a document: PV-DM, PV-DBOW). Means are made when a word comes into reach and their changes are given back when
+it has left it: once a word, where once a pair would be twenty times the memory traffic.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 
@@ -36,6 +42,77 @@ from kinfold.kernels.random import advance, below, high
 
 _PRODUCTS = 100  # factors of at most 2 that a float32 product holds before its logarithm is taken
 _NEVER = np.float32(-1e4)  # a score whose gradient and loss are 0
+_MIX = np.uint64(0x9E3779B97F4A7C15)
+
+
+class Weights(NamedTuple):
+    """Both matrices, flat float32, `width` floats a row, a multiple of LANES.
+
+    Args:
+        inner: Rows of words, and of whatever else contexts are made of; the vectors.
+        outer: Rows of words (or of nodes of the tree) and one last row for padding.
+        width: Floats of a row.
+        both: Whether outer rows learn too.
+    """
+
+    inner: np.ndarray
+    outer: np.ndarray
+    width: int
+    both: bool
+
+
+class Windows(NamedTuple):
+    """What is a context of what.
+
+    Args:
+        reach: Words on each side; 0 where only the sequence's own row is a context.
+        shrink: Whether a window's reach is drawn from 1 to `reach`.
+        cbow: Predict the word from the mean of its contexts, else each context from the word (skip-gram).
+        tags: (sequences,) int64 rows of `inner` that are contexts of every word of a sequence; empty for none.
+    """
+
+    reach: int
+    shrink: bool
+    cbow: bool
+    tags: np.ndarray
+
+
+class Parts(NamedTuple):
+    """What a word's context row is the mean of; None in its place where it is simply row i of `inner`.
+
+    Args:
+        starts: (n + 1,) int64; word i is the mean of the rows `rows[starts[i]:starts[i + 1]]`, at least one.
+        rows: int32 rows of `inner`.
+        pace: (rows of inner,) float32, how much of a change a row takes (0 is frozen); empty where all take all of it.
+        anchors: Rows that `inner` is drawn back to, laid out like it; empty for none.
+        pull: (rows of inner,) float32, how strongly.
+    """
+
+    starts: np.ndarray
+    rows: np.ndarray
+    pace: np.ndarray
+    anchors: np.ndarray
+    pull: np.ndarray
+
+
+class Targets(NamedTuple):
+    """What a word is told from.
+
+    Args:
+        negatives: Noise words a window; 0 for the tree.
+        keep: (n,) uint32, with `other` the alias table of the noise.
+        other: (n,) int32.
+        starts: (n + 1,) int64, offsets of each word's path in the tree; empty for negative sampling.
+        nodes: int32 rows of `outer`.
+        labels: int32, 0 or 1.
+    """
+
+    negatives: int
+    keep: np.ndarray
+    other: np.ndarray
+    starts: np.ndarray
+    nodes: np.ndarray
+    labels: np.ndarray
 
 
 @inline
@@ -51,7 +128,7 @@ def _settle(losses, state):
 
 
 @inline
-def _step(inner, at, count, outer, to, labels, targets, width, rate, s, losses, state):
+def _step(inner, at, count, outer, to, labels, targets, width, both, rate, s, losses, state):
     """One window; returns a part of its loss, the rest waits in `losses`.
 
     `at[:count]` and `to[:targets]` are offsets of rows; `targets` is a multiple of TARGETS, and a label of -1 marks a
@@ -95,24 +172,37 @@ def _step(inner, at, count, outer, to, labels, targets, width, rate, s, losses, 
         column = 0
         if COLUMNS == 2:
             while column + 2 * LANES <= width:
-                update_columns_2(inner, at, count, outer, to, first, column, s, first * count)
+                update_columns_2(inner, at, count, outer, to, first, column, s, first * count, both)
                 column += 2 * LANES
         while column < width:
-            update_columns_1(inner, at, count, outer, to, first, column, s, first * count)
+            update_columns_1(inner, at, count, outer, to, first, column, s, first * count, both)
             column += LANES
     return loss
 
 
 @inline
-def _mean_of(inner, at, count, width, mean, before):
-    share = np.float32(1) / np.float32(count)
+def _mean_of(inner, at, first, last, width, mean, before, to):
+    """The mean of the rows at offsets at[first:last], written from `to` on twice."""
+    share = np.float32(1) / np.float32(last - first)
     column = 0
     while column + 4 * LANES <= width:
-        sum_rows_4(inner, at, count, column, share, mean, before)
+        sum_rows_4(inner, at, first, last, column, share, mean, before, to)
         column += 4 * LANES
     while column < width:
-        sum_rows_1(inner, at, count, column, share, mean, before)
+        sum_rows_1(inner, at, first, last, column, share, mean, before, to)
         column += LANES
+
+
+@inline
+def _weighted_mean_of(inner, at, sizes, count, width, mean, before):
+    """The mean of the parts of all contexts: that of their means, each weighted with the number of its parts."""
+    total = np.float32(0)
+    for place in range(count):
+        total += sizes[place]
+    mean[:width] = 0
+    for place in range(count):
+        add_row(mean, 0, inner, at[place], width, sizes[place] / total)
+    before[:width] = mean[:width]
 
 
 @inline
@@ -121,7 +211,35 @@ def _give_back(inner, at, count, width, mean, before):
     for place in range(width):
         before[place] = mean[place] - before[place]
     for place in range(count):
-        add_row(inner, at[place], before, width)
+        add_row(inner, at[place], before, 0, width, np.float32(1))
+
+
+@inline
+def _enter(word, slot, inner, width, parts, offsets, near, first_near):
+    """Puts the mean of a word's parts into a slot of `near`, and into `first_near` to know its change later."""
+    first = parts.starts[word]
+    size = parts.starts[word + 1] - first
+    for part in range(size):
+        offsets[part] = np.int64(parts.rows[first + part]) * width
+    _mean_of(inner, offsets, 0, size, width, near, first_near, slot * width)
+
+
+@inline
+def _leave(word, slot, inner, width, parts, rate, near, first_near, change):
+    """The whole change of the mean goes to every part, as in fastText; paced and drawn back where that is asked for."""
+    base = slot * width
+    for place in range(width):
+        change[place] = near[base + place] - first_near[base + place]
+    for part in range(parts.starts[word], parts.starts[word + 1]):
+        row = np.int64(parts.rows[part])
+        at = row * width
+        pace = parts.pace[row] if len(parts.pace) else np.float32(1)
+        if pace != 0:
+            add_row(inner, at, change, 0, width, pace)
+            if len(parts.pull) and parts.pull[row] > 0:
+                share = min(rate * parts.pull[row], np.float32(1))
+                add_row(inner, at, inner, at, width, -share)
+                add_row(inner, at, parts.anchors, at, width, share)
 
 
 @inline
@@ -130,69 +248,64 @@ def _prefetch_row(flat, row, width):
         prefetch(flat, row * width + column)
 
 
+@inline
+def _prefetch_parts(word, inner, width, parts):
+    for part in range(parts.starts[word], parts.starts[word + 1]):
+        _prefetch_row(inner, np.int64(parts.rows[part]), width)
+
+
+@inline
+def _draw(draw, cells, keep, other):
+    """The next state, and a noise word."""
+    draw = advance(draw)
+    cell = below(draw, cells)
+    draw = advance(draw)
+    instead = np.int64(other[cell])  # read in any case, so that no branch has to be foreseen
+    return draw, (cell if high(draw) <= keep[cell] else instead)
+
+
 @jit
-def windows(
-    ids,
-    starts,
-    keep,
-    inner,
-    outer,
-    width,
-    window,
-    shrink,
-    cbow,
-    negatives,
-    cell_keep,
-    cell_other,
-    path_starts,
-    path_nodes,
-    path_labels,
-    rate,
-    decay,
-    seed,
-    stats,
-):
+def windows(ids, starts, keep, weights, around, parts, against, rate, decay, seed, stats):
     """Goes once over some sequences, updating rows in place; lock-free.
+
+    Where outer rows do not learn, every sequence begins with the same random numbers and is learned by itself: what its
+    tag becomes does not depend on the other sequences.
 
     Args:
         ids: (tokens,) int32.
         starts: (sequences + 1,) int64, offsets into `ids`.
         keep: (n,) uint32; a token stays if a random number in 0..2^32 - 1 is not above it (subsampling).
-        inner: n rows, flat float32, `width` floats each, a multiple of LANES; the vectors.
-        outer: Rows of words (or of nodes of the tree) and one last row for padding, laid out like `inner`.
-        width: Floats of a row.
-        window: Words on each side; drawn in 1..window if `shrink`.
-        shrink: Whether windows shrink at random.
-        cbow: Predict the word from the mean of its contexts, else each context from the word (skip-gram).
-        negatives: Noise words a window; 0 where `path_starts` and its fellows describe the tree.
-        cell_keep: (n,) uint32, with `cell_other` the alias table of the noise.
-        cell_other: (n,) int32.
-        path_starts: (n + 1,) int64, offsets of each word's path in the tree; empty for negative sampling.
-        path_nodes: int32 rows of `outer`.
-        path_labels: int32, 0 or 1.
+        weights: `Weights`.
+        around: `Windows`.
+        parts: `Parts` or None, which is compiled by itself.
+        against: `Targets`.
         rate: Learning rate at offset 0 of `ids`.
         decay: What it loses with every token.
         seed: Of the random numbers.
         stats: (2,) float64; the loss and the number of scores are added.
     """
+    inner, outer, width = weights.inner, weights.outer, weights.width
+    reach, negatives = around.reach, against.negatives
     rows = len(keep)
     longest = 0
     for sequence in range(len(starts) - 1):
         longest = max(longest, starts[sequence + 1] - starts[sequence])
     kept = np.empty(longest + 1, np.int32)
     tree = negatives == 0
+    tagged = len(around.tags) > 0
     most = 1 + negatives
-    for word in range(len(path_starts) - 1):
-        most = max(most, path_starts[word + 1] - path_starts[word])
+    for word in range(len(against.starts) - 1):
+        most = max(most, against.starts[word + 1] - against.starts[word])
     targets = (most + TARGETS - 1) // TARGETS * TARGETS
     nowhere = np.int64(len(outer) - width)
-    at = np.empty(2 * window, np.int64)
+    at = np.empty(2 * reach + 1, np.int64)
+    sizes = np.empty(2 * reach + 1, np.float32)
     to = np.full(targets, nowhere, np.int64)
     labels = np.full(targets, -1, np.int64)
     if not tree:
         labels[: 1 + negatives] = 0
         labels[0] = 1
-    s = np.empty(2 * window * targets + 2 * LANES, np.float32)
+    s = np.empty((2 * reach + 1) * targets + 2 * LANES, np.float32)
     losses = np.zeros(2 * LANES, np.float32)
     losses[LANES:] = 1
     state = np.zeros(1, np.int64)
@@ -200,70 +313,114 @@ def windows(
     mean = np.zeros(width, np.float32)
     before = np.zeros(width, np.float32)
     alone = np.zeros(1, np.int64)
+    # Means of the words in reach, by position modulo `slots`; the one behind them is the tag's.
+    slots = 2 * reach + 1
+    rows_from = inner
+    if parts is not None:
+        near = np.zeros((slots + 1) * width, np.float32)
+        first_near = np.zeros((slots + 1) * width, np.float32)
+        change = np.zeros(width, np.float32)
+        offsets = np.empty(np.max(np.diff(parts.starts)), np.int64)
+        rows_from = near
     cells = np.uint64(rows)
-    spread = np.uint64(window)
+    spread = np.uint64(max(reach, 1))
     draw = advance(np.uint64(seed))
     loss = 0.0
     scores = 0
     for sequence in range(len(starts) - 1):
+        if not weights.both:
+            draw = advance(np.uint64(seed) ^ (np.uint64(starts[sequence + 1] - starts[sequence]) * _MIX))
+            for j in range(negatives):
+                draw, ahead[j] = _draw(draw, cells, against.keep, against.other)
         length = 0
         for place in range(starts[sequence], starts[sequence + 1]):
             draw = advance(draw)
             # No branch: whether a token stays cannot be foreseen.
             kept[length] = ids[place]
             length += high(draw) <= keep[ids[place]]
-        if length < 2:
+        if length < 2 and not (tagged and length):
             continue
         now = np.float32(rate - decay * starts[sequence])
+        tag = np.int64(around.tags[sequence]) * width if tagged else np.int64(0)
+        if parts is not None:
+            for place in range(min(reach, length)):
+                _enter(np.int64(kept[place]), place, inner, width, parts, offsets, near, first_near)
+            if tagged:
+                alone[0] = tag
+                _mean_of(inner, alone, 0, 1, width, near, first_near, slots * width)
+                alone[0] = 0
         for center in range(length):
-            reach = window
-            if shrink:
-                draw = advance(draw)
-                reach = 1 + below(draw, spread)
             word = np.int64(kept[center])
+            here = reach
+            if around.shrink and reach:
+                draw = advance(draw)
+                here = 1 + below(draw, spread)
+            if parts is not None:
+                behind = center - reach - 1
+                if behind >= 0:
+                    gone = np.int64(kept[behind])
+                    _leave(gone, behind % slots, inner, width, parts, now, near, first_near, change)
+                if center + reach < length:
+                    new = np.int64(kept[center + reach])
+                    _enter(new, (center + reach) % slots, inner, width, parts, offsets, near, first_near)
+                if center + reach + 1 < length:
+                    _prefetch_parts(np.int64(kept[center + reach + 1]), inner, width, parts)
             count = 0
-            for place in range(max(0, center - reach), min(length, center + reach + 1)):
+            for place in range(max(0, center - here), min(length, center + here + 1)):
                 if place != center:
-                    at[count] = np.int64(kept[place]) * width
+                    if parts is None:
+                        at[count] = np.int64(kept[place]) * width
+                    else:
+                        at[count] = place % slots * width
+                        sizes[count] = parts.starts[kept[place] + 1] - parts.starts[kept[place]]
                     count += 1
+            if tagged:
+                at[count] = tag if parts is None else slots * width
+                sizes[count] = 1
+                count += 1
             if tree:
-                first = path_starts[word]
-                used = path_starts[word + 1] - first
+                first = against.starts[word]
+                used = against.starts[word + 1] - first
                 targets = (used + TARGETS - 1) // TARGETS * TARGETS
                 for j in range(targets):
-                    to[j] = np.int64(path_nodes[first + j]) * width if j < used else nowhere
-                    labels[j] = path_labels[first + j] if j < used else -1
+                    to[j] = np.int64(against.nodes[first + j]) * width if j < used else nowhere
+                    labels[j] = against.labels[first + j] if j < used else -1
             else:
                 used = 1 + negatives
                 to[0] = word * width
                 for j in range(negatives):
                     other = ahead[j]
                     while other == word and rows > 1:
-                        draw = advance(draw)
-                        cell = below(draw, cells)
-                        draw = advance(draw)
-                        other = cell if high(draw) <= cell_keep[cell] else np.int64(cell_other[cell])
+                        draw, other = _draw(draw, cells, against.keep, against.other)
                     to[1 + j] = other * width
                 # The next window's noise is drawn now and its lines asked for: the wait for memory is over by then.
                 for j in range(negatives):
-                    draw = advance(draw)
-                    cell = below(draw, cells)
-                    draw = advance(draw)
-                    instead = np.int64(cell_other[cell])  # read in any case, so that no branch has to be foreseen
-                    ahead[j] = cell if high(draw) <= cell_keep[cell] else instead
+                    draw, ahead[j] = _draw(draw, cells, against.keep, against.other)
                     _prefetch_row(outer, ahead[j], width)
                 if center + 1 < length:
                     _prefetch_row(outer, np.int64(kept[center + 1]), width)
-            if center + window + 1 < length:
-                _prefetch_row(inner, np.int64(kept[center + window + 1]), width)
+            if parts is None and reach and center + reach + 1 < length:
+                _prefetch_row(inner, np.int64(kept[center + reach + 1]), width)
             # CBOW is the same step with one context row, the mean; its change goes back to every context.
-            rows_here, at_here, count_here = inner, at, count
-            if cbow:
-                _mean_of(inner, at, count, width, mean, before)
+            rows_here, at_here, count_here = rows_from, at, count
+            if around.cbow:
+                if parts is None:
+                    _mean_of(rows_from, at, 0, count, width, mean, before, 0)
+                else:
+                    _weighted_mean_of(rows_from, at, sizes, count, width, mean, before)
                 rows_here, at_here, count_here = mean, alone, 1
-            loss += _step(rows_here, at_here, count_here, outer, to, labels, targets, width, now, s, losses, state)
-            if cbow:
-                _give_back(inner, at, count, width, mean, before)
+            loss += _step(
+                rows_here, at_here, count_here, outer, to, labels, targets, width, weights.both, now, s, losses, state
+            )
+            if around.cbow:
+                _give_back(rows_from, at, count, width, mean, before)
             scores += used * count_here
+        if parts is not None:
+            for place in range(max(0, length - reach - 1), length):
+                _leave(np.int64(kept[place]), place % slots, inner, width, parts, now, near, first_near, change)
+            if tagged:
+                for place in range(width):
+                    change[place] = near[slots * width + place] - first_near[slots * width + place]
+                add_row(inner, tag, change, 0, width, np.float32(1))
     stats[0] += loss + _settle(losses, state)
     stats[1] += scores

@@ -48,7 +48,13 @@ def _ngrams(data, offsets, shortest, longest, buckets, starts, ids):
         size = stop - start + 2
         starts[word] = count
         # The end of a text is a word like any other, but it has no parts.
-        if size == 6 and data[start] == 60 and data[start + 1] == 47 and data[start + 2] == 115 and data[start + 3] == 62:
+        if (
+            size == 6
+            and data[start] == 60
+            and data[start + 1] == 47
+            and data[start + 2] == 115
+            and data[start + 3] == 62
+        ):
             continue
         for first in range(size):
             if _byte(data, start, stop, first) & 0xC0 == 0x80:
@@ -72,7 +78,7 @@ def _ngrams(data, offsets, shortest, longest, buckets, starts, ids):
 
 
 def token_hashes(data: np.ndarray, offsets: np.ndarray) -> np.ndarray:
-    """fastText's hash of each word (n,) uint32.
+    """FastText's hash of each word (n,) uint32.
 
     Args:
         data: UTF-8 bytes, uint8.

@@ -14,8 +14,8 @@ from kinfold.core.progress import Progress
 _LONGEST = 10_000  # tokens of a sequence; a longer one is cut, so that threads can share it
 
 
-# Sequences first to last - 1 as starts (last - first + 1,), a seed, and where loss and scores are added (2,).
-Kernel = Callable[[np.ndarray, int, np.ndarray], None]
+# The sequences first to last - 1, a seed, and where loss and scores are added (2,).
+Kernel = Callable[[int, int, int, np.ndarray], None]
 
 
 def one_pass(
@@ -45,7 +45,7 @@ def one_pass(
             if first == last:
                 break
             before = stats.copy()
-            kernel(starts[first : last + 1], int(generator(*seed, number).integers(0, 2**63 - 1)), stats)
+            kernel(first, last, int(generator(*seed, number).integers(0, 2**63 - 1)), stats)
             loss, scores = stats - before
             progress.advance(int(starts[last] - starts[first]), loss=loss / max(scores, 1))
         return stats

@@ -218,7 +218,7 @@ class Word2Vec:
             raise BadData(
                 "no sequence has two keys, so no key has a neighbor to learn from; put more than one in a sequence."
             )
-        train = self._kernel(data.ids, counts, here, weights)
+        train = self._kernel(data.ids, starts, counts, here, weights)
         history: list[Epoch] = []
         total = len(data.ids)
         decay = (self._rate - self.final_rate) / (self.epochs * total)
@@ -238,12 +238,12 @@ class Word2Vec:
         return self._space(data, keys, counts, weights, seed, history, steps)
 
     def _kernel(
-        self, ids: np.ndarray, counts: np.ndarray, here: np.ndarray, weights: Matrices
-    ) -> Callable[[float, float, np.ndarray, int, np.ndarray], None]:
-        """The window kernel with all of its arguments but those that change: rate, decay, starts, seed, stats."""
+        self, ids: np.ndarray, starts: np.ndarray, counts: np.ndarray, here: np.ndarray, weights: Matrices
+    ) -> Callable[[float, float, int, int, int, np.ndarray], None]:
+        """The window kernel with all of its arguments but those that change: rate, decay, first, last, seed, stats."""
         from kinfold.kernels._jit import plain
         from kinfold.kernels.random import alias_table
-        from kinfold.kernels.sgns import windows
+        from kinfold.kernels.sgns import Targets, Weights, Windows, windows
         from kinfold.kernels.tree import huffman
 
         share = np.full(len(counts), _ALL)
@@ -259,13 +259,15 @@ class Word2Vec:
             negatives = 0
             noise = (np.zeros(0, np.uint32), np.zeros(0, np.int32))
             paths = huffman(counts)
-        cbow = self.mode == "cbow"
         ids = plain(ids)
+        both = Weights(weights.inner, weights.outer, weights.width, True)
+        around = Windows(self.window, self.shrink_windows, self.mode == "cbow", np.zeros(0, np.int64))
+        parts = None
+        against = Targets(negatives, *noise, *paths)
 
-        def train(rate: float, decay: float, starts: np.ndarray, seed: int, stats: np.ndarray) -> None:
-            both = weights.inner, weights.outer, weights.width
-            shape = self.window, self.shrink_windows, cbow, negatives
-            windows(ids, plain(starts), keep, *both, *shape, *noise, *paths, rate, decay, seed, stats)
+        def train(rate: float, decay: float, first: int, last: int, seed: int, stats: np.ndarray) -> None:
+            some = plain(starts[first : last + 1])
+            windows(ids, some, keep, both, around, parts, against, rate, decay, seed, stats)
 
         return train
 

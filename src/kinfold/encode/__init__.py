@@ -1,0 +1,7 @@
+"""Raw things become rows of a frame that exists: new words, new texts. To add an encoder: one file, one line here."""
+
+from __future__ import annotations
+
+from kinfold.core.catalogue import Catalogue
+
+ENCODERS = Catalogue("encode")

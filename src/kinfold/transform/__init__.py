@@ -1,0 +1,15 @@
+"""Space → Space. To add a transform: one file, one line here, a reference in its docstring."""
+
+from __future__ import annotations
+
+from kinfold.core.catalogue import Catalogue
+
+TRANSFORMS = Catalogue("transform")
+
+
+def __getattr__(name: str) -> type:
+    classes = {entry.place.rpartition(":")[2]: entry for entry in TRANSFORMS}
+    if name in classes:
+        found: type = classes[name].load()
+        return found
+    raise AttributeError(f"module 'kinfold.transform' has no attribute '{name}'")
