@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar, runtime_checkable
@@ -50,11 +51,13 @@ class Items(Generic[Raw]):
         raw: The things; can be iterated more than once.
         keys: Their names, None where they are only numbered.
         labels: One a thing, None where there are none.
+        table: Other attributes, a line a thing, None where there are none.
     """
 
     raw: Iterable[Raw]
     keys: Keys | None = None
     labels: pa.Array | None = None
+    table: pa.Table | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,6 +70,7 @@ class Sequences:
         starts: (sequences + 1,) int64; sequence s is `ids[starts[s]:starts[s + 1]]`.
         total: Tokens that were read, with those that the vocabulary leaves out.
         texts: Texts that were read, with those that gave no sequence.
+        names: Of the sequences (documents, users), None where they have none.
 
     Raises:
         BadData: The parts do not fit together.
@@ -77,8 +81,11 @@ class Sequences:
     starts: np.ndarray
     total: int = 0
     texts: int = 0
+    names: Keys | None = None
 
     def __post_init__(self) -> None:
+        if self.names is not None and len(self.names) != len(self):
+            raise BadData(f"{len(self.names):,} names do not go with {len(self):,} sequences.")
         if len(self.starts) < 1 or self.starts[0] != 0 or self.starts[-1] != len(self.ids):
             raise BadData("the starts of sequences run from 0 to the number of ids.")
         if self.ids.dtype != np.int32 or self.starts.dtype != np.int64:
@@ -91,6 +98,14 @@ class Sequences:
         names = self.keys.names
         for start, stop in zip(self.starts[:-1].tolist(), self.starts[1:].tolist(), strict=True):
             yield names.take(to_arrow(self.ids[start:stop])).to_pylist()
+
+    def take(self, rows: np.ndarray) -> Sequences:
+        """Some sequences (m,) int64, in this order."""
+        lengths = np.diff(self.starts)[rows]
+        starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        places = np.repeat(self.starts[rows] - starts[:-1], lengths) + np.arange(starts[-1])
+        names = None if self.names is None else self.names.take(rows)
+        return dataclasses.replace(self, ids=self.ids[places], starts=starts, names=names)
 
     @property
     def counts(self) -> np.ndarray:

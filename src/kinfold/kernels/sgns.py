@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from kinfold.kernels._jit import inline, jit
+from kinfold.kernels._jit import aligned, inline, jit
 from kinfold.kernels._simd import (
     COLUMNS,
     CONTEXTS,
@@ -113,6 +113,14 @@ class Targets(NamedTuple):
     starts: np.ndarray
     nodes: np.ndarray
     labels: np.ndarray
+
+
+def padded(rows: np.ndarray, more: int = 0) -> np.ndarray:
+    """A copy of rows (n, d), flat, each filled up with zeros to whole vectors, with `more` rows of zeros behind."""
+    width = (rows.shape[1] + LANES - 1) // LANES * LANES
+    flat = aligned(len(rows) + more, width)
+    flat.reshape(-1, width)[: len(rows), : rows.shape[1]] = rows
+    return flat
 
 
 @inline

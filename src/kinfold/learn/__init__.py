@@ -7,6 +7,8 @@ from kinfold.core.catalogue import Catalogue, Entry
 LEARNERS = Catalogue(
     "learn",
     Entry("word2vec", "kinfold.learn.word2vec:Word2Vec", "skip-gram and CBOW over sequences"),
+    Entry("fasttext", "kinfold.learn.fasttext:FastText", "word2vec over words and their character n-grams"),
+    Entry("doc2vec", "kinfold.learn.doc2vec:Doc2Vec", "documents as one more context of their words: PV-DBOW, PV-DM"),
     Entry(
         "svd",
         "kinfold.learn.svd:SVD",

@@ -78,15 +78,19 @@ def _pieces(starts: np.ndarray) -> Iterator[tuple[int, int]]:
         first = last
 
 
-def cut(starts: np.ndarray) -> np.ndarray:
-    """The starts (n + 1,) int64 with every sequence above the longest cut into pieces of at most that."""
+def cut(starts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Cuts every sequence above the longest into pieces of at most that.
+
+    Returns:
+        Starts (m + 1,) int64 of the pieces, and the sequence (m,) int64 that each is a piece of.
+    """
     lengths = np.diff(starts)
     if not len(lengths) or lengths.max() <= _LONGEST:
-        return starts
+        return starts, np.arange(len(lengths))
     pieces = np.maximum(1, -(-lengths // _LONGEST))
-    first = np.repeat(starts[:-1], pieces)
-    number = np.arange(len(first)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
-    return np.append(first + number * _LONGEST, starts[-1]).astype(np.int64)
+    owners = np.repeat(np.arange(len(lengths)), pieces)
+    number = np.arange(len(owners)) - np.repeat(np.cumsum(pieces) - pieces, pieces)
+    return np.append(starts[owners] + number * _LONGEST, starts[-1]).astype(np.int64), owners
 
 
 def generator(*seed: int) -> np.random.Generator:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import dataclasses
 import itertools
 import os
 import threading
@@ -46,6 +47,7 @@ def sequences(
     min_count: int = 5,
     max_size: int | None = None,
     known: Keys | None = None,
+    keep_empty: bool = False,
     threads: int | None = None,
     progress: Progress = quiet,
     group: str = "word",
@@ -61,16 +63,18 @@ def sequences(
         items: Texts, or lists of tokens, which are taken as they are.
         tokenizer: words, whitespace, or a function from a text to its tokens.
         lower: Whether to lower-case, character by character; None does so for `words` only.
-        min_count: Rarer tokens are left out.
+        min_count: Rarer tokens are left out; 0 leaves out all but the `known` ones.
         max_size: Most keys to keep, the frequent ones.
         known: Tokens that are kept however rare they are here, since a Space has them already.
+        keep_empty: Whether a text without any token of the vocabulary gives an empty sequence; by default it gives
+            none.
         threads: How many work at once; as many as there are processors by default.
         progress: Told of how many bytes are done.
         group: What the keys are called.
 
     Returns:
         Sequences whose keys are sorted by count, of equals the one that came first. Large ones lie in a temporary file
-        that vanishes with them.
+        that vanishes with them. Where empty ones are kept they have the names of the items.
 
     Raises:
         BadData: No token is left, or an item is neither a text nor a list of tokens.
@@ -82,7 +86,7 @@ def sequences(
         >>> list(data)
         [['the', 'cat', 'sat'], ['the', 'dog', "didn't"]]
     """
-    _check(tokenizer, min_count, max_size, threads)
+    _check(tokenizer, min_count, max_size, known, threads)
     if lower is None:
         lower = tokenizer == "words"
     runs: list[tuple[Vocabulary, int]] = []
@@ -96,16 +100,50 @@ def sequences(
             runs.append((part.vocabulary, len(part.ends)))
             total += len(part.ids)
             progress.advance(part.size)
-        return _finish(ids.join(), ends.join(), runs, total, min_count, max_size, known, group)
+        found = _finish(ids.join(), ends.join(), runs, total, min_count, max_size, known, keep_empty, group)
+    return dataclasses.replace(found, names=items.keys) if keep_empty else found
 
 
-def _check(tokenizer: Any, min_count: int, max_size: int | None, threads: int | None) -> None:
+def within(
+    items: Items[Any],
+    keys: Keys,
+    *,
+    tokenizer: Tokenizer = "words",
+    lower: bool | None = None,
+    threads: int | None = None,
+    progress: Progress = quiet,
+) -> Sequences:
+    """Texts as ids of keys that exist; every text gives a sequence, an empty one where it has none of them.
+
+    Args:
+        items: Texts, or lists of tokens.
+        keys: The vocabulary; ids are its rows.
+        tokenizer: As of `sequences`; the one that the keys were made with.
+        lower: As of `sequences`.
+        threads: As of `sequences`.
+        progress: Told of how many bytes are done.
+
+    Raises:
+        BadData: An item is neither a text nor a list of tokens.
+        BadOption: An option is out of its range.
+
+    Example:
+        >>> list(within(Items(["a cat sat", "dogs"]), Keys(["cat", "sat"])))
+        [['cat', 'sat'], []]
+    """
+    shared = {"tokenizer": tokenizer, "lower": lower, "threads": threads, "progress": progress}
+    found = sequences(items, min_count=0, known=keys, keep_empty=True, **shared)
+    ids = keys.rows(found.keys.names).astype(np.int32)[found.ids]
+    return dataclasses.replace(found, keys=keys, ids=ids)
+
+
+def _check(tokenizer: Any, min_count: int, max_size: int | None, known: Keys | None, threads: int | None) -> None:
     if tokenizer not in ("words", "whitespace") and not callable(tokenizer):
         raise BadOption(
             f"tokenizer={tokenizer!r} is not known; it is 'words', 'whitespace' or a function from text to tokens."
         )
     for name, value in (("min_count", min_count), ("max_size", max_size), ("threads", threads)):
-        if value is not None and value < 1:
+        if value is not None and value < (0 if name == "min_count" and known is not None else 1):
             raise BadOption(f"{name}={value} is too small; it is at least 1.")
 
 
@@ -213,6 +251,7 @@ def _finish(
     min_count: int,
     max_size: int | None,
     known: Keys | None,
+    keep_empty: bool,
     group: str,
 ) -> Sequences:
     from kinfold.kernels.tokens import renumber
@@ -227,6 +266,7 @@ def _finish(
     final = {name: numbers[ids] for name, ids in here.items()}
     first = begin = tokens = texts = 0
     for vocabulary, size in runs:
-        begin, tokens, texts = renumber(ids, starts, first, first + size, begin, final[id(vocabulary)], tokens, texts)
+        numbers = final[id(vocabulary)]
+        begin, tokens, texts = renumber(ids, starts, first, first + size, begin, numbers, keep_empty, tokens, texts)
         first += size
     return Sequences(Keys.trusted(every.names(kept), group), ids[:tokens], starts[: texts + 1], total, first)

@@ -124,16 +124,18 @@ class Vocabulary:
     def cut(self, min_count: int, max_size: int | None, known: Keys | None = None) -> np.ndarray:
         """The words (m,) int64 to keep: frequent ones first, of equals the one that came first; known ones all.
 
+        A `min_count` of 0 keeps the known ones only.
+
         Raises:
-            BadData: None is left.
+            BadData: None is left, and it is not only known ones that are wanted.
         """
         every = np.arange(len(self))
         spared = np.zeros(len(self), bool) if known is None else known.rows(self.names(every)) >= 0
-        kept = np.flatnonzero((self.counts >= min_count) | spared)
+        kept = np.flatnonzero(spared | (self.counts >= min_count if min_count else False))
         order = kept[np.lexsort((self.firsts[kept], -self.counts[kept]))]
         if max_size is not None:
             order = order[spared[order] | (np.cumsum(~spared[order]) <= max_size - spared.sum())]
-        if not len(order):
+        if not len(order) and min_count:
             raise BadData(self._nothing_left(min_count))
         return order
 

@@ -1,0 +1,49 @@
+"""What all encoders of texts share: how texts were cut into words, and the Space of those that have a known one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from kinfold.core.errors import BadData
+from kinfold.core.keys import Keys
+from kinfold.core.metric import Metric
+from kinfold.core.rows import Rows
+from kinfold.core.shapes import Items, Sequences
+from kinfold.core.space import Space
+
+
+def tokenized_as(space: Space, given: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The options `tokenizer` and `lower` that the words of a Space were cut with: those given, or its card's."""
+    told = given if given is not None else dict(space.card.data).get("text", {})
+    return {"tokenizer": told.get("tokenizer", "words"), "lower": told.get("lower")}
+
+
+def documents(space: Space, items: Items[Any], data: Sequences, rows: Callable[[Sequences], np.ndarray]) -> Space:
+    """The Space of those texts that have a known word.
+
+    Args:
+        space: Whose frame the rows are in.
+        items: The texts, with names and attributes.
+        data: Their words.
+        rows: `rows(data)` gives (sequences, dim) float32.
+
+    Raises:
+        BadData: No text has a known word.
+    """
+    full = np.flatnonzero(np.diff(data.starts) > 0)
+    if not len(full):
+        raise none_known(len(data))
+    keys = data.names if data.names is not None else Keys([str(each) for each in range(len(data))], "document")
+    keys = Keys.trusted(keys.names.take(pa.array(full)), "document")
+    card = space.card.then("encode", texts=len(data), skipped=len(data) - len(full))
+    table = None if items.table is None else items.table.take(pa.array(full))
+    return Space(keys, Rows(rows(data if len(full) == len(data) else data.take(full))), Metric.COSINE, card, table)
+
+
+def none_known(texts: int) -> BadData:
+    """The error where no text has a known word."""
+    return BadData(f"none of the {texts:,} texts has a word that this Space knows; were its words cut in another way?")

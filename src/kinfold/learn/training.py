@@ -1,0 +1,145 @@
+"""The epochs that all learners of windows share: word2vec, fastText and doc2vec are one kernel over different rows."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from kinfold.core.errors import BadData, BadOption
+from kinfold.core.progress import Progress
+from kinfold.core.report import Finding, Report, Table
+from kinfold.learn.matrices import Matrices
+from kinfold.learn.passes import cut, one_pass
+from kinfold.learn.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from kinfold.learn.word2vec import Word2Vec
+
+
+class Epoch(NamedTuple):
+    """What a callback is told after each epoch.
+
+    Args:
+        number: From 1.
+        loss: Mean over the scores of the epoch, in nats; 0.693 is what guessing costs.
+        tokens_per_second: Tokens of the data, before subsampling.
+        rows: The vectors as they are now (n, dim) float32, not copied.
+    """
+
+    number: int
+    loss: float
+    tokens_per_second: float
+    rows: np.ndarray
+
+
+Callback = Callable[[Epoch], None]
+
+
+class How(NamedTuple):
+    """How a fit runs, beside what is fitted.
+
+    Args:
+        seed: Of everything random.
+        threads: How many work at once; None for as many as there are processors.
+        progress: Told of every few thousand tokens.
+        callback: Told of every epoch.
+    """
+
+    seed: int
+    threads: int | None
+    progress: Progress
+    callback: Callback | None = None
+
+
+def train(
+    learner: Word2Vec,
+    vocabulary: Vocabulary,
+    weights: Matrices,
+    how: How,
+    *,
+    parts: Any = None,
+    tags: np.ndarray | None = None,
+    reach: int | None = None,
+) -> Report:
+    """Goes over the sequences `epochs` times, updating the weights.
+
+    Args:
+        learner: Its rates, window and loss.
+        vocabulary: The sequences and the counts of their keys.
+        weights: Updated in place.
+        how: Seed, threads, and who is told.
+        parts: `kernels.sgns.Parts` where rows are means, else None.
+        tags: (sequences,) int64; a row of the inner matrix that is a context of the whole sequence.
+        reach: Words on each side, where it is not the learner's window.
+
+    Returns:
+        A Report `training`: the loss, and a table of the epochs.
+
+    Raises:
+        BadData: No sequence has two keys.
+        BadOption: Training diverged.
+    """
+    starts, owners = cut(vocabulary.data.starts)
+    if not (np.diff(starts) > (1 if tags is None else 0)).any():
+        raise BadData(
+            "no sequence has two keys, so no key has a neighbor to learn from; put more than one in a sequence."
+        )
+    run = kernel(learner, vocabulary, weights, starts, parts, None if tags is None else tags[owners], reach)
+    history: list[Epoch] = []
+    total = len(vocabulary.data.ids)
+    decay = (learner.rate - learner.final_rate) / (learner.epochs * total)
+    how.progress.start("learn", learner.epochs * total, "words")
+    for epoch in range(learner.epochs):
+        began = time.perf_counter()
+        now = functools.partial(run, learner.rate - decay * total * epoch, decay)
+        stats = one_pass(starts, now, seed=(how.seed, epoch), threads=how.threads, progress=how.progress)
+        loss = float(stats[0] / max(stats[1], 1))
+        if not np.isfinite(loss):
+            raise BadOption(f"training diverged in epoch {epoch + 1}; take a learning_rate below {learner.rate}.")
+        speed = total / (time.perf_counter() - began)
+        history.append(Epoch(epoch + 1, loss, speed, weights.inner_rows[:, : weights.dim]))
+        if how.callback is not None:
+            how.callback(history[-1])
+    return Report(
+        "training",
+        (Finding("loss", history[-1].loss, n=total, unit="nats"),),
+        (
+            Table(
+                "epochs",
+                ("epoch", "loss", "words per second"),
+                [[each.number, each.loss, each.tokens_per_second] for each in history],
+            ),
+        ),
+    )
+
+
+def kernel(
+    learner: Word2Vec,
+    vocabulary: Vocabulary,
+    weights: Matrices,
+    starts: np.ndarray,
+    parts: Any,
+    tags: np.ndarray | None,
+    reach: int | None,
+) -> Callable[[float, float, int, int, int, np.ndarray], None]:
+    """The window kernel with all of its arguments but those that change: rate, decay, first, last, seed, stats."""
+    from kinfold.kernels._jit import plain
+    from kinfold.kernels.noise import subsampled, targets
+    from kinfold.kernels.sgns import Weights, Windows, windows
+
+    ids = plain(vocabulary.data.ids)
+    keep = subsampled(vocabulary.here, learner.subsample)
+    matrices = Weights(weights.inner, weights.outer, weights.width, True)
+    wide = learner.window if reach is None else reach
+    against = targets(vocabulary.counts, learner.negatives, learner.noise_exponent, learner.loss == "hierarchical")
+
+    def run(rate: float, decay: float, first: int, last: int, seed: int, stats: np.ndarray) -> None:
+        some = np.zeros(0, np.int64) if tags is None else plain(tags[first:last])
+        around = Windows(wide, learner.shrink_windows, learner.averages, some)
+        windows(ids, plain(starts[first : last + 1]), keep, matrices, around, parts, against, rate, decay, seed, stats)
+
+    return run
