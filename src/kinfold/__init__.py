@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from kinfold.core.report import Finding, Report
     from kinfold.core.space import Space
     from kinfold.io import convert, open
+    from kinfold.recipes.documents import documents
     from kinfold.recipes.words import words
 
 _PLACES = {
@@ -26,6 +27,7 @@ _PLACES = {
     "Report": "kinfold.core.report",
     "Space": "kinfold.core.space",
     "convert": "kinfold.io",
+    "documents": "kinfold.recipes.documents",
     "open": "kinfold.io",
     "words": "kinfold.recipes.words",
 }
@@ -36,6 +38,7 @@ __all__ = [
     "Report",
     "Space",
     "convert",
+    "documents",
     "encode",
     "io",
     "learn",

@@ -24,13 +24,13 @@ def test_learn_words_writes_a_space_with_the_options_asked_for(kinfold, corpus, 
     assert len(ran.json["epochs"]) == 2
 
 
-def test_every_field_of_every_word_learner_is_an_option(kinfold):
+@pytest.mark.parametrize("recipe", ["words", "documents"])
+def test_every_field_of_every_method_is_an_option(kinfold, recipe):
     import dataclasses
+    import importlib
 
-    from kinfold.learn import LEARNERS
-
-    text = kinfold("learn", "words", "--help").out
-    for entry in LEARNERS:
+    text = kinfold("learn", recipe, "--help").out
+    for entry in importlib.import_module(f"kinfold.recipes.{recipe}").METHODS.values():
         for field in dataclasses.fields(entry.load()):
             assert "--" + field.name.replace("_", "-")[:18] in text
 

@@ -10,7 +10,12 @@ from kinfold.learn import Doc2Vec, Word2Vec
 from kinfold.learn.start import Start
 from kinfold.prepare.tokens import within
 
-MODES = [{"mode": "dbow"}, {"mode": "dm"}, {"mode": "dbow", "words": True}, {"mode": "dbow", "loss": "hierarchical"}]
+MODES = [
+    {"mode": "dbow"},
+    {"mode": "dm"},
+    {"mode": "dbow", "train_words": True},
+    {"mode": "dbow", "loss": "hierarchical"},
+]
 
 
 def named(sentences=600, seed=0):
@@ -105,5 +110,5 @@ def test_words_begin_where_other_vectors_are():
     words = Word2Vec(dim=16, subsample=0).fit(data, threads=1)
     space = Doc2Vec(dim=16, mode="dm", epochs=2).fit(data, start=Start(words, "freeze"), threads=1)
     np.testing.assert_array_equal(space.group("word").rows.values, words.rows.values)
-    with pytest.raises(BadOption, match="words=True"):
+    with pytest.raises(BadOption, match="train_words=True"):
         Doc2Vec(dim=16).fit(data, start=Start(words, "freeze"))

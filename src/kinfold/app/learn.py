@@ -7,35 +7,23 @@ import inspect
 import re
 import types
 import typing
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from kinfold.app.output import Json, say, watched
+from kinfold.core.catalogue import Entry
 from kinfold.core.errors import BadFile, BadOption
-from kinfold.core.shapes import Counts, Sequences
 from kinfold.core.space import Space
 from kinfold.io import FORMATS
-from kinfold.learn import LEARNERS
 from kinfold.show.glance import size
-
-
-def _family() -> dict[str, Any]:
-    """The learners of what a text becomes, by name."""
-    kinds = {entry.name: LEARNERS[entry.name] for entry in LEARNERS if entry.extra is None}
-    return {name: kind for name, kind in kinds.items() if kind.takes in (Sequences, Counts)}
 
 
 def words_command() -> Any:
     """The click command `learn words`."""
-    single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    single.command(name="words")(_words_function())
-    return typer.main.get_command(single)
-
-
-def _words_function() -> Any:
-    from kinfold.recipes.words import words
+    from kinfold.recipes import words
 
     def command(
         corpus: Annotated[
@@ -46,24 +34,56 @@ def _words_function() -> Any:
         **options: Any,
     ) -> None:
         """Learn word vectors from text."""
-        given = {name: value for name, value in options.items() if value is not None}
-        resume = given.get("resume")
-        if resume is not None and "method" in given:
+        if options.get("resume") is not None and options.get("method") is not None:
             raise BadOption("--resume goes on with the method of the Space; leave --method out.")
-        _writable(out)
-        with watched(as_json) as progress:
-            space = words([Path(each) for each in corpus], progress=progress, **given)
-            space.save(out)
-        _tell(space, out, as_json)
+        _learn(words.words, corpus, out, as_json, options)
 
-    return _with_options(command, [*_recipe_options(words), *_learner_options()])
+    return _command("words", command, words.words, words.METHODS)
+
+
+def documents_command() -> Any:
+    """The click command `learn documents`."""
+    from kinfold.recipes import documents
+
+    def command(
+        texts: Annotated[
+            list[str],
+            typer.Argument(
+                help="A table with --text and --key (.jsonl .csv .tsv .parquet), or files of a text a line."
+            ),
+        ],
+        out: Annotated[Path, typer.Option("--out", "-o", help="Where the Space is written.")],
+        as_json: Json = False,
+        **options: Any,
+    ) -> None:
+        """Learn a vector for each of some texts."""
+        _learn(documents.documents, texts, out, as_json, options)
+
+    return _command("documents", command, documents.documents, documents.METHODS)
+
+
+def _command(name: str, command: Any, recipe: Any, methods: Mapping[str, Entry]) -> Any:
+    """A click command with the options of a recipe and of its methods."""
+    single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    single.command(name=name)(_with_options(command, [*_recipe_options(recipe), *_learner_options(methods)]))
+    return typer.main.get_command(single)
+
+
+def _learn(recipe: Any, files: list[str], out: Path, as_json: bool, options: dict[str, Any]) -> None:
+    given = {name: value for name, value in options.items() if value is not None}
+    _writable(out)
+    with watched(as_json) as progress:
+        space = recipe([Path(each) for each in files], progress=progress, **given)
+        space.save(out)
+    _tell(space, out, as_json)
 
 
 def _tell(space: Space, out: Path, as_json: bool) -> None:
     training = next((report for report in space.card.reports if report.title == "training"), None)
+    group, rows = next(iter(space.groups.items()))
     values = {
         "path": str(out),
-        "words": len(space),
+        f"{group}s": len(rows),
         "dim": space.dim,
         "bytes": out.stat().st_size,
         "card": {
@@ -77,10 +97,15 @@ def _tell(space: Space, out: Path, as_json: bool) -> None:
         else [dict(zip(training.tables[0].columns, row, strict=True)) for row in training.tables[0].rows],
     }
     read = int(space.card.data.get("read", 0))
-    made = f"{len(space):,} words × {space.dim} from {read:,} tokens by {space.card.method}"
+    made = f"{len(rows):,} {group}s × {space.dim} from {read:,} tokens by {space.card.method}"
     lines = [f"{made}, {size(out.stat().st_size)} → {out}"]
+    others = [f"{len(each):,} {name}s" for name, each in list(space.groups.items())[1:]]
+    if others:
+        lines.append(f"  and {', '.join(others)} beside them")
+    if space.card.data.get("skipped"):
+        lines.append(f"  {space.card.data['skipped']:,} documents held no word of the vocabulary and have no row")
     idle = int(space.card.data.get("texts", 0)) - int(space.card.data.get("sequences", 0))
-    if idle > 0:
+    if idle > 0 and group == "word":
         lines.append(f"  {idle:,} of {space.card.data['texts']:,} texts (or lines) held no word of the vocabulary")
     if training is not None and training.tables:
         for epoch, loss, speed in training.tables[0].rows:
@@ -114,9 +139,9 @@ def _recipe_options(recipe: Any) -> list[inspect.Parameter]:
     return found
 
 
-def _learner_options() -> list[inspect.Parameter]:
-    """The fields of every learner of the family, each once; a field that not all have says whose it is."""
-    family = _family()
+def _learner_options(methods: Mapping[str, Entry]) -> list[inspect.Parameter]:
+    """The fields of every method, each once; a field that not all have says whose it is."""
+    family = {name: entry.load() for name, entry in methods.items()}
     owners: dict[str, list[str]] = {}
     for method, kind in family.items():
         for field in dataclasses.fields(kind):

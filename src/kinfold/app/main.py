@@ -13,7 +13,7 @@ from kinfold.app import index, look, vectors
 from kinfold.app.output import Json, say
 
 # Commands with commands below them.
-GROUPS = {"learn": ("words",)}
+GROUPS = {"learn": ("words", "documents")}
 
 
 class _Learners(TyperGroup):

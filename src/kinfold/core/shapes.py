@@ -99,6 +99,12 @@ class Sequences:
         for start, stop in zip(self.starts[:-1].tolist(), self.starts[1:].tolist(), strict=True):
             yield names.take(to_arrow(self.ids[start:stop])).to_pylist()
 
+    def named(self, group: str) -> Sequences:
+        """The same with names of the sequences: numbers from 0 where they have none."""
+        if self.names is not None:
+            return self
+        return dataclasses.replace(self, names=Keys([str(number) for number in range(len(self))], group))
+
     def take(self, rows: np.ndarray) -> Sequences:
         """Some sequences (m,) int64, in this order."""
         lengths = np.diff(self.starts)[rows]

@@ -173,6 +173,39 @@ class Space:
             self, keys=self.keys.group(name), rows=self.rows.slice(rows.start, rows.stop), table=table
         )
 
+    def beside(self, other: Space) -> Space:
+        """This Space with the groups of another one of the same frame behind its own.
+
+        An attribute that only one of them has is null for the rows of the other.
+
+        Raises:
+            FrameMismatch: They are in different frames.
+            BadData: Both have a group of the same name, or an attribute of the same name and another type.
+        """
+        self.same_frame(other)
+        shared = set(self.groups) & set(other.groups)
+        if shared:
+            raise BadData(f"both Spaces have a group '{min(shared)}'; groups of one Space have different names.")
+        sizes = {name: len(rows) for each in (self, other) for name, rows in each.groups.items()}
+        names = pa.concat_arrays([self.keys.names, other.keys.names])
+        rows = Rows(np.concatenate([self.rows.dense(), other.rows.dense()]))
+        tables = [each.table if each.table is not None else pa.table({}) for each in (self, other)]
+        columns = {}
+        for name in dict.fromkeys([*tables[0].column_names, *tables[1].column_names]):
+            parts = [table[name].combine_chunks() if name in table.column_names else None for table in tables]
+            kinds = {part.type for part in parts if part is not None}
+            if len(kinds) > 1:
+                raise BadData(f"the attribute '{name}' is {' here and '.join(map(str, kinds))} there; rename one.")
+            kind = kinds.pop()
+            columns[name] = pa.concat_arrays(
+                [
+                    pa.nulls(len(each), kind) if part is None else part
+                    for each, part in zip((self, other), parts, strict=True)
+                ]
+            )
+        table = pa.table(columns) if columns else None
+        return dataclasses.replace(self, keys=Keys.trusted(names, sizes), rows=rows, table=table)
+
     def take(self, rows: np.ndarray) -> Space:
         """Some rows (m,) int64 as a Space of the same frame; each once, groups in order.
 

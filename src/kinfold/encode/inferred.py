@@ -99,7 +99,7 @@ class Inferred:
         keep = subsampled(counts, given["subsample"])
         against = targets(counts, given["negatives"], given["noise_exponent"], given["loss"] == "hierarchical")
         averages = given["mode"] == "dm"
-        still = words.rows.dense() if averages or given["words"] else np.zeros((0, self.dim), np.float32)
+        still = words.rows.dense() if averages or given["train_words"] else np.zeros((0, self.dim), np.float32)
         reach = given["window"] if len(still) else 0
         epochs = self.epochs or given["epochs"]
         rates = np.linspace(given["learning_rate"], given["final_rate"], epochs, endpoint=False)

@@ -25,7 +25,11 @@ WEIGHT = "weight"
 
 @dataclass(frozen=True, slots=True)
 class Mean:
-    """Every word counts alike; texts are in the coordinates of their words."""
+    """Every word counts alike; texts are in the coordinates of their words.
+
+    Source:
+        Mitchell, Lapata 2008 (vector-based models of semantic composition).
+    """
 
     def weigh(self, words: Space, data: Sequences) -> Space:
         """The words as they are."""
@@ -71,8 +75,10 @@ class SIF:
 
 @dataclass(frozen=True, slots=True)
 class USIF:
-    """SIF without a parameter to choose: its weights follow from the length of the texts, and directions are taken out
-    in the measure in which texts share them.
+    """SIF without a parameter to choose.
+
+    Its weights follow from the length of the texts, and directions are taken out in the measure in which texts share
+    them:
 
         x = (I - sum_i l_i c_i c_iᵀ) 1/n sum_w a / (a/2 + p(w)) v_w ,  l_i = s_i² / sum_j s_j²
 
@@ -159,12 +165,19 @@ class Pooled:
         Raises:
             BadData: No text has a known word.
         """
+        text = tokenized_as(self.space, self.text)
+        return self.gather(items, within(items, self.words.keys, **text, threads=threads, progress=progress), threads)
+
+    def gather(self, items: Items[Any], data: Sequences, threads: int | None = None) -> Space:
+        """`encode` for texts that are cut already: ids (of `data`) are rows of the words.
+
+        Raises:
+            BadData: No text has a known word.
+        """
         words = self.words
         weights = None
         if words.table is not None and WEIGHT in words.table.column_names:
             weights = np.asarray(words.attribute(WEIGHT), np.float32)
-        text = tokenized_as(self.space, self.text)
-        data = within(items, words.keys, **text, threads=threads, progress=progress)
         return documents(self.space, items, data, lambda some: pool(words, some, weights, threads))
 
     def save(self, path: str | os.PathLike[str]) -> None:
@@ -187,7 +200,8 @@ def pool(words: Space, data: Sequences, weights: np.ndarray | None = None, threa
     values = np.repeat((1 / np.maximum(lengths, 1)).astype(np.float32), lengths)
     if weights is not None:
         values *= weights[data.ids]
-    return product(data.starts, data.ids, values, words.rows.dense(), threads or os.cpu_count() or 1)
+    rows: np.ndarray = product(data.starts, data.ids, values, words.rows.dense(), threads or os.cpu_count() or 1)
+    return rows
 
 
 def _check_components(components: int) -> None:
@@ -200,7 +214,8 @@ def _shares(words: Space, data: Sequences) -> np.ndarray:
     counts = data.counts.astype(np.float64)
     if words.table is not None and "count" in words.table.column_names:
         counts = np.asarray(words.attribute("count").fill_null(0), np.float64)
-    return counts / max(counts.sum(), 1.0)
+    shares: np.ndarray = counts / max(counts.sum(), 1.0)
+    return shares
 
 
 def _common(words: Space, data: Sequences, weights: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
@@ -211,7 +226,8 @@ def _common(words: Space, data: Sequences, weights: np.ndarray, count: int) -> t
     rows = pool(words, data.take(full), weights).astype(np.float64)
     values, directions = np.linalg.eigh(rows.T @ rows)
     most = min(count, len(values))
-    return directions[:, ::-1][:, :most].T, np.sqrt(np.maximum(values[::-1][:most], 0))
+    largest = directions[:, ::-1][:, :most].T
+    return largest, np.sqrt(np.maximum(values[::-1][:most], 0))
 
 
 def _weighed(

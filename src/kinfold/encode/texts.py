@@ -34,14 +34,16 @@ def documents(space: Space, items: Items[Any], data: Sequences, rows: Callable[[
     Raises:
         BadData: No text has a known word.
     """
+    texts = len(data)
     full = np.flatnonzero(np.diff(data.starts) > 0)
     if not len(full):
-        raise none_known(len(data))
-    keys = data.names if data.names is not None else Keys([str(each) for each in range(len(data))], "document")
-    keys = Keys.trusted(keys.names.take(pa.array(full)), "document")
-    card = space.card.then("encode", texts=len(data), skipped=len(data) - len(full))
+        raise none_known(texts)
+    data = data.named("document").take(full)
+    assert data.names is not None
+    keys = Keys.trusted(data.names.names, "document")
+    card = space.card.then("encode", texts=texts, skipped=texts - len(full))
     table = None if items.table is None else items.table.take(pa.array(full))
-    return Space(keys, Rows(rows(data if len(full) == len(data) else data.take(full))), Metric.COSINE, card, table)
+    return Space(keys, Rows(rows(data)), Metric.COSINE, card, table)
 
 
 def none_known(texts: int) -> BadData:

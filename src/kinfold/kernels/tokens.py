@@ -244,8 +244,9 @@ def refill(count, words, arena, slots):
 
 @jit
 def renumber(ids, starts, first, last, begin, numbers, keep_empty, tokens, texts):
-    """Gives the ids of some texts their final numbers, in place; words without one are dropped, and texts left empty
-    unless they are to stay.
+    """Gives the ids of some texts their final numbers, in place.
+
+    Words without one are dropped, and texts left empty unless they are to stay.
 
     Args:
         ids: (total,) int32.

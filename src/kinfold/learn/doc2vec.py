@@ -43,8 +43,8 @@ class Doc2Vec(Word2Vec):
         noise_exponent: Power of the counts that noise keys are drawn by.
         learning_rate: At the start; by default 0.025 for dbow and 0.05 for dm.
         final_rate: At the end; the rate falls linearly.
-        resumable: Whether the output rows are kept, as attribute `context`; without them no new document can be encoded.
-        words: With dbow, whether words get rows by skip-gram at the same time.
+        resumable: Whether the output rows are kept, as attribute `context`; without them no new document has a place.
+        train_words: With dbow, whether words get rows by skip-gram at the same time.
 
     Raises:
         BadOption: A field outside its range.
@@ -68,7 +68,7 @@ class Doc2Vec(Word2Vec):
 
     mode: Literal["dbow", "dm"] = "dbow"  # type: ignore[assignment]
     epochs: int = 10
-    words: bool = False
+    train_words: bool = False
 
     @property
     def averages(self) -> bool:
@@ -77,7 +77,8 @@ class Doc2Vec(Word2Vec):
 
     def _fit(self, vocabulary: Vocabulary, how: How) -> Space:
         data = vocabulary.data
-        names = data.names if data.names is not None else Keys([str(each) for each in range(len(data))], "document")
+        names = data.named("document").names
+        assert names is not None
         empty = np.flatnonzero(np.diff(data.starts) == 0)
         if len(empty):
             raise BadData(f"the document '{names[int(empty[0])]}' holds no word of the vocabulary; leave it out.")
@@ -86,7 +87,7 @@ class Doc2Vec(Word2Vec):
         documents, places = (names, np.arange(len(names))) if old is None else joined(old.keys, names)
         # Words are contexts too, or they are only predicted and have no inner rows.
         words = len(vocabulary.keys)
-        inner = words if self.words or self.averages else 0
+        inner = words if self.train_words or self.averages else 0
         weights = Matrices(inner + len(documents), words, self.dim, generator(how.seed, 0))
         parts = None
         if start is not None and vocabulary.words is not None:
@@ -98,7 +99,7 @@ class Doc2Vec(Word2Vec):
                 if not inner:
                     raise BadOption(
                         f"known='{start.known}' holds rows of words, and with dbow alone they have none; "
-                        "take words=True or mode='dm'."
+                        "take train_words=True or mode='dm'."
                     )
                 parts = held(start, weights, np.arange(vocabulary.known))
         self._begin_outer(vocabulary, weights)

@@ -44,9 +44,9 @@ class Subwords(NamedTuple):
 class FastText(Word2Vec):
     """Word vectors that are the mean of a row of the word's own and the rows of its character n-grams.
 
-    Skip-gram or CBOW as in Word2Vec, over these means; a word's mean is made once when it comes into reach of the window
-    and its change is given back once. N-grams share rows by fastText's hash; only buckets that hold an n-gram of the
-    vocabulary take memory, and the others count as rows of zeros.
+    Skip-gram or CBOW as in Word2Vec, over these means; a word's mean is made once when it comes into reach of the
+    window, and its change is given back once. N-grams share rows by fastText's hash; only buckets that hold an n-gram
+    of the vocabulary take memory, and the others count as rows of zeros.
 
     With one thread the same seed gives the same bytes; with more, threads write to the same rows without locks
     (Hogwild) and results differ slightly from run to run.
@@ -146,12 +146,12 @@ class FastText(Word2Vec):
         """
         assert vocabulary.words is not None
         words, known = len(vocabulary.keys), vocabulary.known
-        if ngram_rows is None and self.max_n and vocabulary.start is not None:
-            if vocabulary.start.known in ("slow", "anchor"):
-                raise BadOption(
-                    f"known='{vocabulary.start.known}' holds words and their n-grams, but the start has no n-grams of "
-                    "this length and number of buckets; take known='freeze' or 'learn', or max_n=0."
-                )
+        how = vocabulary.start.known if vocabulary.start is not None else "learn"
+        if ngram_rows is None and self.max_n and how in ("slow", "anchor"):
+            raise BadOption(
+                f"known='{how}' holds words and their n-grams, but the start has no n-grams of this length and number "
+                "of buckets; take known='freeze' or 'learn', or max_n=0."
+            )
         places = words + np.searchsorted(subwords.buckets, buckets)
         if ngram_rows is not None:
             weights.inner_rows[places, : self.dim] = ngram_rows

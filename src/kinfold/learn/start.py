@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from kinfold.core.columns import matrix_of
-from kinfold.core.errors import BadOption, did_you_mean
+from kinfold.core.errors import BadData, BadOption, did_you_mean
 from kinfold.core.keys import Keys
 from kinfold.core.shapes import describe
 from kinfold.core.space import Space
@@ -23,8 +23,8 @@ Known = Literal["learn", "freeze", "slow", "anchor"]
 class Start:
     """Vectors to begin with, and what becomes of them while others are learned.
 
-    Rows are copied for the keys that the Space shares with the data; its other keys stay in the vocabulary, and new keys
-    join behind them. Output rows, where the Space keeps them (attribute `context`), are copied too.
+    Rows are copied for the keys that the Space shares with the data; its other keys stay in the vocabulary, and new
+    keys join behind them. Output rows, where the Space keeps them (attribute `context`), are copied too.
 
     Args:
         space: What to begin with; of several groups, the one called `word` or else the first.
@@ -55,6 +55,22 @@ class Start:
             raise BadOption(f"known is '{self.known}'.{near} It is one of: {', '.join(ways)}.")
         if not 0 <= self.share <= 1 or not 0 <= self.pull < np.inf:
             raise BadOption(f"share is from 0 to 1 and pull at least 0, not {self.share} and {self.pull}.")
+
+    @classmethod
+    def resuming(cls, space: Space) -> Start:
+        """A start from exactly where training stopped.
+
+        Raises:
+            BadData: The Space keeps no output rows.
+        """
+        start = cls(space, step="resume")
+        names = () if space.table is None else space.table.column_names
+        if "count" not in names or start.context(start.words) is None:
+            raise BadData(
+                "this Space keeps no output rows to go on from (attributes count and context); "
+                "learn it with resumable=True."
+            )
+        return start
 
     @property
     def words(self) -> Space:
@@ -126,13 +142,12 @@ def held(start: Start, weights: Matrices, known: np.ndarray, parts: tuple[np.nda
     from kinfold.kernels.sgns import Parts
 
     rows = len(weights.inner_rows)
-    if parts is None:
-        parts = np.arange(rows + 1), np.arange(rows, dtype=np.int32)
+    starts, members = parts or (np.arange(rows + 1), np.arange(rows, dtype=np.int32))
     pace = np.ones(rows, np.float32)
     pace[known] = start.pace
     none = np.zeros(0, np.float32)
     if start.known != "anchor" or not start.pull:
-        return Parts(*parts, pace, none, none)
+        return Parts(starts, members, pace, none, none)
     pull = np.zeros(rows, np.float32)
     pull[known] = start.pull
-    return Parts(*parts, pace, weights.inner.copy(), pull)
+    return Parts(starts, members, pace, weights.inner.copy(), pull)

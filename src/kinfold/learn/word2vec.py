@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from kinfold.core.card import Card, born
 from kinfold.core.columns import lists_of, to_arrow
-from kinfold.core.errors import BadData, BadOption, did_you_mean
+from kinfold.core.errors import BadOption, did_you_mean
 from kinfold.core.keys import Keys
 from kinfold.core.metric import Metric
 from kinfold.core.progress import Progress, quiet
@@ -160,13 +160,8 @@ class Word2Vec:
             BadOption: The Space has another dimension.
             BadData: It keeps no output rows.
         """
-        start = Start(space, step="resume")
-        start.check_dim(self.dim)
-        if start.context(start.words) is None or "count" not in space.table.column_names:  # type: ignore[union-attr]
-            raise BadData(
-                "this Space keeps no output rows to go on from (attributes count and context); "
-                "learn it with resumable=True."
-            )
+        Start(space).check_dim(self.dim)
+        start = Start.resuming(space)
         return self.fit(data, start=start, seed=seed, threads=threads, progress=progress, callback=callback)
 
     def _fit(self, vocabulary: Vocabulary, how: How) -> Space:

@@ -131,8 +131,16 @@ def within(
         >>> list(within(Items(["a cat sat", "dogs"]), Keys(["cat", "sat"])))
         [['cat', 'sat'], []]
     """
-    shared = {"tokenizer": tokenizer, "lower": lower, "threads": threads, "progress": progress}
-    found = sequences(items, min_count=0, known=keys, keep_empty=True, **shared)
+    found = sequences(
+        items,
+        tokenizer=tokenizer,
+        lower=lower,
+        min_count=0,
+        known=keys,
+        keep_empty=True,
+        threads=threads,
+        progress=progress,
+    )
     ids = keys.rows(found.keys.names).astype(np.int32)[found.ids]
     return dataclasses.replace(found, keys=keys, ids=ids)
 

@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
-from kinfold.core.errors import BadOption, did_you_mean
+from kinfold.core.catalogue import Entry
+from kinfold.core.errors import BadOption, UnknownName, did_you_mean
 from kinfold.core.progress import Progress, quiet
 from kinfold.core.shapes import Counts, Sequences
 from kinfold.core.space import Space
+from kinfold.learn import LEARNERS
+from kinfold.learn.start import Known, Start
+
+METHODS = {entry.name: entry for entry in LEARNERS if entry.name in ("word2vec", "fasttext", "svd")}
 
 
 def words(
     texts: Any,
     *,
-    method: str = "word2vec",
+    method: str | None = None,
+    start: Space | str | os.PathLike[str] | None = None,
+    known: Known = "learn",
+    share: float = 0.1,
+    pull: float = 1.0,
     resume: Space | str | os.PathLike[str] | None = None,
-    tokenizer: Literal["words", "whitespace"] | Callable[[str], list[str]] = "words",
+    tokenizer: Literal["words", "whitespace"] | Callable[[str], list[str]] | None = None,
     lower: bool | None = None,
     min_count: int = 5,
     max_size: int | None = None,
@@ -36,11 +44,20 @@ def words(
 
     Args:
         texts: Files or folders (plain, .gz, .bz2, .xz, .zst, .jsonl, .csv, .parquet), or strings, or lists of tokens.
-        method: How to learn: word2vec or svd; another learner of `kinfold.learn.LEARNERS` from Python.
-        resume: A learned Space (or its file) to go on from, with its parameters where no others are given; words that
-            are new to it join its vocabulary.
-        tokenizer: words (Unicode words), whitespace, or a function from a text to its tokens.
-        lower: Whether tokens are lower-cased; by default only with the tokenizer `words`.
+        method: How to learn: word2vec (the default), fasttext or svd.
+        start: Vectors to begin with: a Space, or a file in any format (word2vec, GloVe, fastText …). Rows are copied
+            for the words that it shares with the text; its other words stay, new ones join behind them. Dimension, and
+            the method and parameters if it was learned here, are the start's unless others are given.
+        known: What the rows of the start do then: learn, freeze, slow (learn at a share of the rate) or anchor (learn
+            and be pulled back toward where they began).
+        share: Of the learning rate, for known=slow.
+        pull: How strongly, for known=anchor: the share of the learning rate times the distance by which a row goes back
+            each time that its word is met.
+        resume: A Space learned here (or its file) to go on from exactly where it stopped, with its output rows and its
+            parameters where no others are given.
+        tokenizer: words (Unicode words), whitespace, or a function from a text to its tokens; by default as the start
+            was cut, or words.
+        lower: Whether tokens are lower-cased; by default as for the start, or only with the tokenizer `words`.
         min_count: Rarer words are left out.
         max_size: Most words to keep, the frequent ones.
         phrases: Rounds of joining frequent pairs (new_york); each can double the length of a phrase.
@@ -68,64 +85,109 @@ def words(
     from kinfold.prepare.tokens import sequences
     from kinfold.sources.text import read
 
-    start = _opened(resume)
-    learner = _learner(method, options, start)
+    if resume is not None and start is not None:
+        raise BadOption("resume goes on where training stopped, start begins anew from vectors; give one of them.")
+    given = opened(start if resume is None else resume)
+    learner = _learner(method, options, given, resume is not None)
+    cut = cut_as(given, tokenizer, lower)
     data = sequences(
         read(texts, column=column, bad_bytes=bad_bytes),
-        tokenizer=tokenizer,
-        lower=lower,
         min_count=min_count,
         max_size=max_size,
-        known=None if start is None else start.keys,
+        known=None if given is None else words_of(given).keys,
         threads=threads,
         progress=progress,
+        **cut,
     )
     if phrases:
         data = join(data, min_count=min_count, rounds=phrases)
-    return learn(learner, data, start=start, seed=seed, threads=threads, progress=progress, callback=callback)
+    begin = None if given is None else Start(given, known, share, pull)
+    if given is not None and resume is not None:
+        begin = Start.resuming(given)
+    space = learn(learner, data, start=begin, seed=seed, threads=threads, progress=progress, callback=callback)
+    return remembered(space, cut)
 
 
-def _opened(resume: Space | str | os.PathLike[str] | None) -> Space | None:
-    return resume if resume is None or isinstance(resume, Space) else Space.open(resume)
+def opened(vectors: Space | str | os.PathLike[str] | None) -> Space | None:
+    """The Space, or the one in a file of any format."""
+    from kinfold.io import open
+
+    return vectors if vectors is None or isinstance(vectors, Space) else open(vectors)
 
 
-def _learner(method: str, options: dict[str, Any], start: Space | None) -> Any:
-    """The learner of these options; one that goes on takes the card's parameters for those that are not given."""
-    from kinfold.learn import LEARNERS
+def words_of(space: Space) -> Space:
+    """The words of a Space: its only group, or the one called `word`, or the first."""
+    return Start(space).words
 
-    if start is not None:
-        method = start.card.method
-        if method not in LEARNERS or not hasattr(LEARNERS[method], "resume"):
-            raise BadOption(f"vectors by '{method}' cannot be gone on with; resume takes a Space of word2vec.")
-    kind = LEARNERS[method]
+
+def cut_as(space: Space | None, tokenizer: Any, lower: bool | None) -> dict[str, Any]:
+    """How to cut texts into words: as was asked for, or else as the words of a Space were cut."""
+    told = {} if space is None else dict(space.card.data).get("text", {})
+    if tokenizer is None and lower is None:
+        lower = told.get("lower")
+    return {"tokenizer": tokenizer or told.get("tokenizer", "words"), "lower": lower}
+
+
+def remembered(space: Space, cut: dict[str, Any]) -> Space:
+    """The Space with a card that says how its texts were cut, for the texts that will be compared with them."""
+    tokenizer = cut["tokenizer"]
+    text = {"tokenizer": tokenizer if isinstance(tokenizer, str) else "own", "lower": cut["lower"]}
+    return dataclasses.replace(space, card=dataclasses.replace(space.card, data={**space.card.data, "text": text}))
+
+
+def configured(methods: Mapping[str, Entry], name: str, options: Mapping[str, Any]) -> Any:
+    """The method of this name with these options.
+
+    Raises:
+        UnknownName: There is no such method.
+        BadOption: It has no such option, or it is out of range.
+    """
+    if name not in methods:
+        raise UnknownName(f"there is no method '{name}'.{did_you_mean(name, methods)} There are: {', '.join(methods)}.")
+    kind = methods[name].load()
     known = [field.name for field in dataclasses.fields(kind)]
-    for name in options:
-        if name not in known:
-            raise BadOption(
-                f"{method} has no option '{name}'.{did_you_mean(name, known)} It has: {', '.join(sorted(known))}."
-            )
-    return kind(**{**({} if start is None else start.card.parameters), **options})
+    for option in options:
+        if option not in known:
+            has = f"It has: {', '.join(sorted(known))}." if known else "It has none."
+            raise BadOption(f"{name} has no option '{option}'.{did_you_mean(option, known)} {has}")
+    return kind(**options)
+
+
+def _learner(method: str | None, options: dict[str, Any], start: Space | None, resume: bool) -> Any:
+    """The learner of these options; what is not given comes from the card of the Space that it begins with."""
+    if start is None:
+        return configured(METHODS, method or "word2vec", options)
+    learned = start.card.method
+    if resume and (learned not in METHODS or not hasattr(METHODS[learned].load(), "resume")):
+        raise BadOption(f"vectors by '{learned}' cannot be gone on with; start=… begins anew from any vectors.")
+    name = method or (learned if learned in METHODS else "word2vec")
+    given = {"dim": start.dim}
+    if name == learned:
+        fields = {field.name for field in dataclasses.fields(METHODS[name].load())}
+        given |= {option: value for option, value in start.card.parameters.items() if option in fields}
+    return configured(METHODS, name, {**given, **options})
 
 
 def learn(
     learner: Any,
     data: Sequences,
     *,
-    start: Space | None = None,
+    start: Start | None = None,
     seed: int = 0,
     threads: int | None = None,
     progress: Progress = quiet,
     callback: Callable[[Any], None] | None = None,
 ) -> Space:
-    """Fits a learner of sequences, from `start` on if given, or one of counts on their weighted co-occurrences."""
+    """Fits a learner of sequences, or one of counts on their weighted co-occurrences."""
     if learner.takes is Counts:
         from kinfold.prepare.cooccurrence import count
         from kinfold.prepare.weighting import ppmi
 
+        if start is not None:
+            raise BadOption(f"{type(learner).__name__} is solved at once and begins with nothing; leave start out.")
         weighted = ppmi(count(data, threads=threads, progress=progress))
         space: Space = learner.fit(weighted, seed=seed, threads=threads, progress=progress)
         return space.with_attribute("count", data.counts)
-    extra = {} if callback is None else {"callback": callback}
-    fit = learner.fit if start is None else functools.partial(learner.resume, start)
-    learned: Space = fit(data, seed=seed, threads=threads, progress=progress, **extra)
+    extra = {name: value for name, value in (("start", start), ("callback", callback)) if value is not None}
+    learned: Space = learner.fit(data, seed=seed, threads=threads, progress=progress, **extra)
     return learned

@@ -75,6 +75,23 @@ class FileColumn:
         for array in self._arrays():
             yield from (text or "" for text in array.to_pylist())
 
+    def others(self) -> pa.Table:
+        """All other columns of the table, a line a text; numbers in a .csv or .tsv are numbers.
+
+        Raises:
+            BadData: The table is damaged.
+        """
+        import duckdb
+
+        with self._opened() as (connection, source):
+            relation = self._run(connection, f"SELECT * EXCLUDE {_name(self._column)} FROM {source}")
+            try:
+                table = relation.to_arrow_table()
+            except (duckdb.Error, pa.ArrowException) as error:
+                raise self._damaged(error) from error
+        texts = self._kind in (".csv", ".tsv")
+        return pa.table({name: typed(table[name]) if texts else table[name] for name in table.column_names})
+
     def _arrays(self) -> Iterator[pa.Array]:
         import duckdb
 
@@ -205,6 +222,26 @@ def of_frame(source: Any, column: str | None) -> ArrowTexts | Lists | None:
     if not text and chunked.null_count < len(chunked):
         raise BadData(f"the series '{native.name}' is {kind}; texts are strings. Map str over it first.")
     return ArrowTexts(chunked.cast(pa.large_string()))
+
+
+def frame_table(source: Any) -> pa.Table | None:
+    """A data frame as an Arrow table; None where the source is none."""
+    if type(source).__module__.partition(".")[0] not in _FRAMES:
+        return None
+    import narwhals as nw
+
+    native = nw.from_native(source, allow_series=True, pass_through=True)
+    if isinstance(native, nw.LazyFrame):
+        native = native.collect()
+    return native.to_arrow() if isinstance(native, nw.DataFrame) else None
+
+
+def typed(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A column of strings as whole or decimal numbers, where all that it holds are such."""
+    for kind in (pa.int64(), pa.float64()):
+        with contextlib.suppress(pa.ArrowInvalid):
+            return column.cast(kind)
+    return column
 
 
 def _chunks(file: BinaryIO) -> Iterator[bytes]:
