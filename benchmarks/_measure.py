@@ -15,6 +15,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+DATA = Path(os.environ.get("KINFOLD_DATA", Path(__file__).parent.parent.parent / "shared" / "data"))
 RESULTS = Path(__file__).parent / "results"
 LIBRARIES = ("numpy", "numba", "scipy", "pyarrow", "duckdb", "faiss-cpu", "gensim", "fasttext-wheel")
 
