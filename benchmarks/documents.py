@@ -1,8 +1,9 @@
 """Document vectors beside gensim's Doc2Vec: PV-DBOW on the sentences of SST-2, judged by a linear classifier.
 
 Both learn from the sentences of the training, development and test sets without their labels, with the same words and
-settings: 5 negatives, no subsampling, rate 0.025 falling linearly, 2 threads. A logistic regression on the vectors of the
-training sentences is scored on those of the test sentences. Every training is a process of its own; contenders take turns.
+settings: 5 negatives, no subsampling, rate 0.025 falling linearly, 2 threads. A logistic regression on the vectors of
+the training sentences is scored on those of the test sentences. Every training is a process of its own; contenders take
+turns.
 
     python benchmarks/documents.py           some five minutes
     python benchmarks/documents.py --small   half a minute on a part, as a check
@@ -17,7 +18,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -49,9 +49,7 @@ def kinfold(job: dict[str, Any], texts: list[list[str]]) -> tuple[float, int, np
     data = sequences(Items(texts, names), min_count=MIN_COUNT, keep_empty=True)
     full = np.flatnonzero(np.diff(data.starts) > 0)
     data = data.take(full)
-    learner = Doc2Vec(
-        dim=DIM, epochs=job["epochs"], negatives=NEGATIVES, subsample=0, learning_rate=RATE, mode="dbow"
-    )
+    learner = Doc2Vec(dim=DIM, epochs=job["epochs"], negatives=NEGATIVES, subsample=0, learning_rate=RATE, mode="dbow")
     Doc2Vec(dim=DIM, epochs=1).fit(data.take(np.arange(9)), threads=1)  # loads what an earlier process compiled
     began = time.perf_counter()
     space = learner.fit(data, seed=job["seed"], threads=2)
@@ -153,9 +151,7 @@ def main() -> None:
     for seed in range(1 if arguments.small else arguments.rounds):
         for name, found in runs.items():
             found.append(run(name, seed=seed, epochs=arguments.epochs, small=arguments.small))
-    ratio = median(
-        ours["rate"] / theirs["rate"] for ours, theirs in zip(runs["kinfold"], runs["gensim"], strict=True)
-    )
+    ratio = median(ours["rate"] / theirs["rate"] for ours, theirs in zip(runs["kinfold"], runs["gensim"], strict=True))
     means = {name: float(np.mean([each["accuracy"]["value"] for each in found])) for name, found in runs.items()}
     widths = [each["accuracy"]["high"] - each["accuracy"]["low"] for each in runs["gensim"]]
     half = float(np.mean(widths)) / 2

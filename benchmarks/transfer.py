@@ -1,9 +1,9 @@
 """Does starting from vectors pay? A twentieth of the novels as target text, the rest as what was read before.
 
 Word vectors of the target text are learned from nothing, and from vectors of the other novels with each way of treating
-them (learn, slow, anchor, freeze), with several seeds. Judged are the similarity sets, on those pairs that the target text
-itself has the words for, so that nobody gains by a larger vocabulary. Differences are paired, with bootstrap intervals
-over the pairs.
+them (learn, slow, anchor, freeze), with several seeds. Judged are the similarity sets, on those pairs that the target
+text itself has the words for, so that nobody gains by a larger vocabulary. Differences are paired, with bootstrap
+intervals over the pairs.
 
     python benchmarks/transfer.py           some three minutes
     python benchmarks/transfer.py --small   on a tenth of the text, as a check
@@ -89,7 +89,7 @@ def main() -> None:
     parser.add_argument("--small", action="store_true")
     parser.add_argument("--seeds", type=int, default=3)
     arguments = parser.parse_args()
-    lines = lzma.open(DATA / "text" / "novels.txt.xz", "rt", encoding="utf-8").read().splitlines()
+    lines = lzma.decompress((DATA / "text" / "novels.txt.xz").read_bytes()).decode().splitlines()
     lines = lines[: len(lines) // 10] if arguments.small else lines
     target, rest = split(lines)
     options = {"dim": 100, "epochs": 5}

@@ -6,8 +6,9 @@ from oracles import sgns as oracle
 
 from kinfold.kernels._jit import aligned
 from kinfold.kernels._simd import LANES
+from kinfold.kernels.dbow import documents
 from kinfold.kernels.random import alias_table
-from kinfold.kernels.sgns import Parts, Targets, Weights, Windows, windows
+from kinfold.kernels.sgns import Parts, Targets, Weights, Windows, padded, windows
 from kinfold.kernels.tree import huffman
 
 
@@ -90,6 +91,31 @@ def test_any_number_of_negatives(negatives):
 
 def test_a_wide_window_of_many_negatives_keeps_its_loss_finite():
     run(8, window=40, negatives=40, cbow=False, shrink=False, words=100_000, sentences=3)
+
+
+@pytest.mark.parametrize("both", [False, True])
+@pytest.mark.parametrize("dim", [5, 33])
+def test_words_of_a_document_share_their_noise(dim, both):
+    rng = np.random.default_rng(dim)
+    words, sequences = 3000, 25
+    lengths = rng.integers(0, 20, sequences)
+    ids = np.concatenate([rng.permutation(words)[:length] for length in lengths]).astype(np.int32)
+    starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    keep = np.full(words, 2**32 - 1, np.uint32)
+    keep[: words // 4] = 2**31
+    inner = padded(rng.normal(size=(sequences + 3, dim)) / np.sqrt(dim))
+    outer = padded(rng.normal(size=(words, dim)) / np.sqrt(dim), more=1)
+    width = len(inner) // (sequences + 3)
+    slow_inner = inner.reshape(-1, width)[:, :dim].astype(np.float64)
+    slow_outer = outer.reshape(-1, width)[:, :dim].astype(np.float64)
+    targets, noise, _ = against(7, rng.integers(1, 50, words))
+    tags, stats = rng.permutation(sequences + 3)[:sequences], np.zeros(2)
+    documents(ids, starts, keep, Weights(inner, outer, width, both), tags, targets, 0.05, 1e-5, 7, stats)
+    expected = oracle.documents(ids, starts, keep, slow_inner, slow_outer, 7, noise, 0.05, 1e-5, 7, tags, both)
+    assert stats[1] == expected[1]
+    assert stats[0] == pytest.approx(expected[0], rel=2e-4)
+    np.testing.assert_allclose(inner.reshape(-1, width)[:, :dim], slow_inner, atol=2e-4)
+    np.testing.assert_allclose(outer.reshape(-1, width)[:, :dim], slow_outer, atol=2e-4)
 
 
 def test_empty_and_one_word_sentences_change_nothing():

@@ -86,7 +86,7 @@ def windows(
     for number, (first, last) in enumerate(pairwise(starts)):
         if not both:
             draws = Draws(seed ^ (int(last - first) * 0x9E3779B97F4A7C15 & _MASK))
-            ahead = [draw_noise() for _ in range(negatives)]
+            ahead = [draw_noise() for _ in ahead]
         kept = [int(word) for word in ids[first:last] if draws.next() <= keep[word]]
         if len(kept) < (1 if tags is not None else 2):
             continue
@@ -155,4 +155,41 @@ def windows(
                 means.leave(place, kept[place], now)
             if tags is not None:
                 inner[tags[number]] = tag_row
+    return loss, scores
+
+
+def documents(ids, starts, keep, inner, outer, negatives, noise, rate, decay, seed, tags, both=True):
+    """PV-DBOW: six words and six noise words at a time; returns the loss and the number of scores."""
+    draws = Draws(seed)
+    ahead = [0] * 6
+    loss, scores = 0.0, 0
+
+    def draw_noise():
+        draws.next()
+        cell = draws.last_below(len(keep))
+        return cell if draws.next() <= noise[0][cell] else int(noise[1][cell])
+
+    for number, (first, last) in enumerate(pairwise(starts)):
+        if not both:
+            draws = Draws(seed ^ (int(last - first) * 0x9E3779B97F4A7C15 & _MASK))
+            ahead = [draw_noise() for _ in ahead]
+        kept = [int(word) for word in ids[first:last] if draws.next() <= keep[word]]
+        now = rate - decay * first
+        for at in range(0, len(kept), 6):
+            words = kept[at : at + 6]
+            # What is a word itself is no noise.
+            others = [other for other in ahead if other not in words]
+            ahead = [draw_noise() for _ in ahead]
+            x = inner[tags[number]].copy()
+            labels = np.repeat([1.0, 0.0], [len(words), len(others)])
+            s = outer[words + others] @ x
+            g = now * (labels - sigmoid(s)) * np.where(labels, 1, negatives * len(words) / 6)
+            loss += np.sum(np.logaddexp(0, s) - s * labels)
+            for rows, some in ((words, g[: len(words)]), (others, g[len(words) :])):
+                old = outer[rows].copy()
+                if both:
+                    for row, before, share in zip(rows, old, some, strict=True):
+                        outer[row] = before + share * inner[tags[number]]
+                inner[tags[number]] += some @ old
+            scores += len(words) + 6
     return loss, scores

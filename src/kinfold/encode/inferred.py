@@ -89,6 +89,7 @@ class Inferred:
 
     def _rows(self, data: Sequences, threads: int | None, progress: Progress) -> np.ndarray:
         from kinfold.kernels._jit import plain
+        from kinfold.kernels.dbow import documents as dbow
         from kinfold.kernels.noise import subsampled, targets
         from kinfold.kernels.sgns import Parts, Weights, Windows, padded, windows
 
@@ -121,7 +122,11 @@ class Inferred:
             tags = len(still) + np.arange(start, start + len(starts) - 1)
             around = Windows(reach, given["shrink_windows"], averages, tags)
             for epoch, rate in enumerate(rates.tolist()):
-                windows(ids, starts, keep, weights, around, parts, against, rate, 0.0, self.seed + epoch, stats)
+                how = against, rate, 0.0, self.seed + epoch, stats
+                if reach == 0 and against.negatives:
+                    dbow(ids, starts, keep, weights, tags, *how)
+                else:
+                    windows(ids, starts, keep, weights, around, parts, *how)
             progress.advance(len(tags))
 
         with ThreadPoolExecutor(threads or os.cpu_count() or 1) as pool:

@@ -42,7 +42,7 @@ from kinfold.kernels.random import advance, below, high
 
 _PRODUCTS = 100  # factors of at most 2 that a float32 product holds before its logarithm is taken
 _NEVER = np.float32(-1e4)  # a score whose gradient and loss are 0
-_MIX = np.uint64(0x9E3779B97F4A7C15)
+_SPREAD = np.uint64(0x9E3779B97F4A7C15)
 
 
 class Weights(NamedTuple):
@@ -65,7 +65,7 @@ class Windows(NamedTuple):
     """What is a context of what.
 
     Args:
-        reach: Words on each side; 0 where only the sequence's own row is a context.
+        reach: Words on each side; 0 where only the sequence's own row is a context (`kernels.dbow` is faster then).
         shrink: Whether a window's reach is drawn from 1 to `reach`.
         cbow: Predict the word from the mean of its contexts, else each context from the word (skip-gram).
         tags: (sequences,) int64 rows of `inner` that are contexts of every word of a sequence; empty for none.
@@ -124,7 +124,7 @@ def padded(rows: np.ndarray, more: int = 0) -> np.ndarray:
 
 
 @inline
-def _settle(losses, state):
+def settle(losses, state):
     """The loss that `losses` holds, which is emptied."""
     loss = 0.0
     for lane in range(LANES):
@@ -136,11 +136,11 @@ def _settle(losses, state):
 
 
 @inline
-def _step(inner, at, count, outer, to, labels, targets, width, both, rate, s, losses, state):
+def step(inner, at, count, outer, to, labels, targets, width, both, rate, weight, s, losses, state):
     """One window; returns a part of its loss, the rest waits in `losses`.
 
     `at[:count]` and `to[:targets]` are offsets of rows; `targets` is a multiple of TARGETS, and a label of -1 marks a
-    place that only fills up a tile. Gradients lie in `s` by tiles of (count, TARGETS).
+    place that only fills up a tile. `weight` is that of noise. Gradients lie in `s` by tiles of (count, TARGETS).
     """
     for first in range(0, targets, TARGETS):
         place = first * count
@@ -170,12 +170,15 @@ def _step(inner, at, count, outer, to, labels, targets, width, both, rate, s, lo
         sigmoid_step(s, place, rate, losses)
         state[0] += 1
         if state[0] == _PRODUCTS:
-            loss += _settle(losses, state)
+            loss += settle(losses, state)
     for target in range(targets):
+        place = target // TARGETS * TARGETS * count + target % TARGETS
         if labels[target] > 0:
-            place = target // TARGETS * TARGETS * count + target % TARGETS
             for row in range(count):
                 s[place + row * TARGETS] += rate
+        elif weight != 1:
+            for row in range(count):
+                s[place + row * TARGETS] *= weight
     for first in range(0, targets, TARGETS):
         column = 0
         if COLUMNS == 2:
@@ -251,7 +254,8 @@ def _leave(word, slot, inner, width, parts, rate, near, first_near, change):
 
 
 @inline
-def _prefetch_row(flat, row, width):
+def prefetch_row(flat, row, width):
+    """Asks for the lines of a row, to be written soon."""
     for column in range(0, width, LINE):
         prefetch(flat, row * width + column)
 
@@ -259,11 +263,17 @@ def _prefetch_row(flat, row, width):
 @inline
 def _prefetch_parts(word, inner, width, parts):
     for part in range(parts.starts[word], parts.starts[word + 1]):
-        _prefetch_row(inner, np.int64(parts.rows[part]), width)
+        prefetch_row(inner, np.int64(parts.rows[part]), width)
 
 
 @inline
-def _draw(draw, cells, keep, other):
+def state_of(seed, length):
+    """The state of a sequence that is learned by itself."""
+    return advance(np.uint64(seed) ^ (np.uint64(length) * _SPREAD))
+
+
+@inline
+def draw_noise(draw, cells, keep, other):
     """The next state, and a noise word."""
     draw = advance(draw)
     cell = below(draw, cells)
@@ -337,9 +347,9 @@ def windows(ids, starts, keep, weights, around, parts, against, rate, decay, see
     scores = 0
     for sequence in range(len(starts) - 1):
         if not weights.both:
-            draw = advance(np.uint64(seed) ^ (np.uint64(starts[sequence + 1] - starts[sequence]) * _MIX))
+            draw = state_of(seed, starts[sequence + 1] - starts[sequence])
             for j in range(negatives):
-                draw, ahead[j] = _draw(draw, cells, against.keep, against.other)
+                draw, ahead[j] = draw_noise(draw, cells, against.keep, against.other)
         length = 0
         for place in range(starts[sequence], starts[sequence + 1]):
             draw = advance(draw)
@@ -399,16 +409,16 @@ def windows(ids, starts, keep, weights, around, parts, against, rate, decay, see
                 for j in range(negatives):
                     other = ahead[j]
                     while other == word and rows > 1:
-                        draw, other = _draw(draw, cells, against.keep, against.other)
+                        draw, other = draw_noise(draw, cells, against.keep, against.other)
                     to[1 + j] = other * width
                 # The next window's noise is drawn now and its lines asked for: the wait for memory is over by then.
                 for j in range(negatives):
-                    draw, ahead[j] = _draw(draw, cells, against.keep, against.other)
-                    _prefetch_row(outer, ahead[j], width)
+                    draw, ahead[j] = draw_noise(draw, cells, against.keep, against.other)
+                    prefetch_row(outer, ahead[j], width)
                 if center + 1 < length:
-                    _prefetch_row(outer, np.int64(kept[center + 1]), width)
+                    prefetch_row(outer, np.int64(kept[center + 1]), width)
             if parts is None and reach and center + reach + 1 < length:
-                _prefetch_row(inner, np.int64(kept[center + reach + 1]), width)
+                prefetch_row(inner, np.int64(kept[center + reach + 1]), width)
             # CBOW is the same step with one context row, the mean; its change goes back to every context.
             rows_here, at_here, count_here = rows_from, at, count
             if around.cbow:
@@ -417,8 +427,21 @@ def windows(ids, starts, keep, weights, around, parts, against, rate, decay, see
                 else:
                     _weighted_mean_of(rows_from, at, sizes, count, width, mean, before)
                 rows_here, at_here, count_here = mean, alone, 1
-            loss += _step(
-                rows_here, at_here, count_here, outer, to, labels, targets, width, weights.both, now, s, losses, state
+            loss += step(
+                rows_here,
+                at_here,
+                count_here,
+                outer,
+                to,
+                labels,
+                targets,
+                width,
+                weights.both,
+                now,
+                np.float32(1),
+                s,
+                losses,
+                state,
             )
             if around.cbow:
                 _give_back(rows_from, at, count, width, mean, before)
@@ -430,5 +453,5 @@ def windows(ids, starts, keep, weights, around, parts, against, rate, decay, see
                 for place in range(width):
                     change[place] = near[slots * width + place] - first_near[slots * width + place]
                 add_row(inner, tag, change, 0, width, np.float32(1))
-    stats[0] += loss + _settle(losses, state)
+    stats[0] += loss + settle(losses, state)
     stats[1] += scores

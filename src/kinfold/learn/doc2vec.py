@@ -26,7 +26,8 @@ class Doc2Vec(Word2Vec):
     """Documents and their words in one space: PV-DBOW and PV-DM, trained by stochastic gradient descent.
 
     The Space has the groups `document` and `word`. With `dbow` alone words have no rows of their own but output rows,
-    which are what a document is compared with, so these stand for them.
+    which are what a document is compared with, so these stand for them; and up to six words of a document share their
+    noise, weighted so that each has as much as it asks for.
 
     With one thread the same seed gives the same bytes; with more, threads write to the same rows without locks
     (Hogwild) and results differ slightly from run to run.

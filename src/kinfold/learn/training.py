@@ -128,6 +128,7 @@ def kernel(
 ) -> Callable[[float, float, int, int, int, np.ndarray], None]:
     """The window kernel with all of its arguments but those that change: rate, decay, first, last, seed, stats."""
     from kinfold.kernels._jit import plain
+    from kinfold.kernels.dbow import documents
     from kinfold.kernels.noise import subsampled, targets
     from kinfold.kernels.sgns import Weights, Windows, windows
 
@@ -139,6 +140,9 @@ def kernel(
 
     def run(rate: float, decay: float, first: int, last: int, seed: int, stats: np.ndarray) -> None:
         some = np.zeros(0, np.int64) if tags is None else plain(tags[first:last])
+        if wide == 0 and against.negatives:
+            documents(ids, plain(starts[first : last + 1]), keep, matrices, some, against, rate, decay, seed, stats)
+            return
         around = Windows(wide, learner.shrink_windows, learner.averages, some)
         windows(ids, plain(starts[first : last + 1]), keep, matrices, around, parts, against, rate, decay, seed, stats)
 
