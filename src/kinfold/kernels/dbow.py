@@ -19,7 +19,7 @@ from kinfold.kernels.sgns import draw_noise, prefetch_row, settle, state_of, ste
 
 @inline
 def _tell(words, at, some, ahead, to, labels, width, nowhere):
-    """The words words[at:at + some] as one tile of targets, the noise as another; what is one of the words is no noise."""
+    """Some words as one tile of targets and the noise as another; what is one of the words is no noise."""
     for j in range(TARGETS):
         to[j] = np.int64(words[at + j]) * width if j < some else nowhere
         labels[j] = 1 if j < some else -1
