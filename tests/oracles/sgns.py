@@ -162,7 +162,8 @@ def documents(ids, starts, keep, inner, outer, negatives, noise, rate, decay, se
     """PV-DBOW: six words and six noise words at a time; returns the loss and the number of scores."""
     draws = Draws(seed)
     ahead = [0] * 6
-    loss, scores = 0.0, 0
+    losses: tuple[list[float], list[float]] = [], []
+    weights, scores = [], 0
 
     def draw_noise():
         draws.next()
@@ -180,16 +181,16 @@ def documents(ids, starts, keep, inner, outer, negatives, noise, rate, decay, se
             # What is a word itself is no noise.
             others = [other for other in ahead if other not in words]
             ahead = [draw_noise() for _ in ahead]
-            x = inner[tags[number]].copy()
-            labels = np.repeat([1.0, 0.0], [len(words), len(others)])
-            s = outer[words + others] @ x
-            g = now * (labels - sigmoid(s)) * np.where(labels, 1, negatives * len(words) / 6)
-            loss += np.sum(np.logaddexp(0, s) - s * labels)
-            for rows, some in ((words, g[: len(words)]), (others, g[len(words) :])):
-                old = outer[rows].copy()
+            weight = negatives * len(words) / 6
+            for rows, label, share in ((words, 1.0, 1.0), (others, 0.0, weight)):
+                x, old = inner[tags[number]].copy(), outer[rows].copy()
+                s = old @ x
+                losses[int(label)].append(np.sum(np.logaddexp(0, s) - s * label))
+                g = now * (label - sigmoid(s)) * share
                 if both:
-                    for row, before, share in zip(rows, old, some, strict=True):
-                        outer[row] = before + share * inner[tags[number]]
-                inner[tags[number]] += some @ old
-            scores += len(words) + 6
-    return loss, scores
+                    for row, before, each in zip(rows, old, g, strict=True):
+                        outer[row] = before + each * x
+                inner[tags[number]] = x + g @ old
+            weights.append(weight)
+            scores += len(words) * (1 + negatives)
+    return sum(losses[1]) + sum(losses[0]) * np.mean(weights), scores

@@ -110,7 +110,9 @@ def _tell(space: Space, out: Path, as_json: bool) -> None:
     if training is not None and training.tables:
         for epoch, loss, speed in training.tables[0].rows:
             lines.append(f"  epoch {epoch}: loss {loss:.4f}, {speed / 1e6:.2f} M words/s")
-    lines.append(f"Next: kinfold nearest {out} {next(iter(space.keys))} · kinfold report {out} -o report.html")
+    key = next(iter(space.keys))
+    asked = key if sum(key in space.group(name) for name in space.groups) == 1 else f"{group}:{key}"
+    lines.append(f"Next: kinfold nearest {out} {asked} · kinfold report {out} -o report.html")
     say(values, "\n".join(lines), as_json)
 
 

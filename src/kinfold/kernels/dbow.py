@@ -4,7 +4,7 @@ Lock-free, as the windows of `sgns`. With one context for each word, every word 
 which all threads write to. So a tile of words shares a tile of noise, each noise word with the weight that makes up for
 it: for the row x of a sequence, words o_1..o_m and noise n_1..n_k in the place of `negatives` for each word,
 
-    x += rate (sum_i (1 - sigmoid(x . o_i)) o_i - w sum_j sigmoid(x . n_j) n_j) ,  w = m negatives / k
+    x += rate sum_i (1 - sigmoid(x . o_i)) o_i ,  then  x -= rate w sum_j sigmoid(x . n_j) n_j ,  w = m negatives / k
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from kinfold.kernels.sgns import draw_noise, prefetch_row, settle, state_of, ste
 
 
 @inline
-def _tell(words, at, some, ahead, to, labels, width, nowhere):
+def _tell(words, at, some, ahead, to, labels, from_noise, noise_labels, width, nowhere):
     """Some words as one tile of targets and the noise as another; what is one of the words is no noise."""
     for j in range(TARGETS):
         to[j] = np.int64(words[at + j]) * width if j < some else nowhere
         labels[j] = 1 if j < some else -1
     for j in range(TARGETS):
-        to[TARGETS + j] = ahead[j] * width
-        labels[TARGETS + j] = 0
+        from_noise[j] = ahead[j] * width
+        noise_labels[j] = 0
         for i in range(some):
-            if to[i] == to[TARGETS + j]:
-                labels[TARGETS + j] = -1
+            if to[i] == from_noise[j]:
+                noise_labels[j] = -1
 
 
 @jit
@@ -56,17 +56,18 @@ def documents(ids, starts, keep, weights, tags, against, rate, decay, seed, stat
     kept = np.empty(longest + TARGETS, np.int32)
     nowhere = np.int64(len(outer) - width)
     at = np.empty(1, np.int64)
-    to = np.empty(2 * TARGETS, np.int64)
-    labels = np.empty(2 * TARGETS, np.int64)
-    s = np.empty(2 * TARGETS + 2 * LANES, np.float32)
-    losses = np.zeros(2 * LANES, np.float32)
+    to, labels = np.empty(TARGETS, np.int64), np.empty(TARGETS, np.int64)
+    from_noise, noise_labels = np.empty(TARGETS, np.int64), np.empty(TARGETS, np.int64)
+    s = np.empty(TARGETS + 2 * LANES, np.float32)
+    losses, noise_losses = np.zeros(2 * LANES, np.float32), np.zeros(2 * LANES, np.float32)
     losses[LANES:] = 1
-    state = np.zeros(1, np.int64)
+    noise_losses[LANES:] = 1
+    state, noise_state = np.zeros(1, np.int64), np.zeros(1, np.int64)
     ahead = np.zeros(TARGETS, np.int64)
     cells = np.uint64(len(keep))
     draw = advance(np.uint64(seed))
-    loss = 0.0
-    scores = 0
+    loss = noise_loss = weights_of_noise = 0.0
+    words = tiles = 0
     for sequence in range(len(starts) - 1):
         if not weights.both:
             draw = state_of(seed, starts[sequence + 1] - starts[sequence])
@@ -81,7 +82,7 @@ def documents(ids, starts, keep, weights, tags, against, rate, decay, seed, stat
         now = np.float32(rate - decay * starts[sequence])
         for first in range(0, length, TARGETS):
             some = min(TARGETS, length - first)
-            _tell(kept, first, some, ahead, to, labels, width, nowhere)
+            _tell(kept, first, some, ahead, to, labels, from_noise, noise_labels, width, nowhere)
             # The next noise is drawn now and its lines asked for: the wait for memory is over by then.
             for j in range(TARGETS):
                 draw, ahead[j] = draw_noise(draw, cells, against.keep, against.other)
@@ -89,9 +90,28 @@ def documents(ids, starts, keep, weights, tags, against, rate, decay, seed, stat
             for place in range(first + TARGETS, min(first + 2 * TARGETS, length)):
                 prefetch_row(outer, np.int64(kept[place]), width)
             weight = np.float32(some * against.negatives) / np.float32(TARGETS)
-            loss += step(
-                inner, at, 1, outer, to, labels, 2 * TARGETS, width, weights.both, now, weight, s, losses, state
+            one = np.float32(1)
+            loss += step(inner, at, 1, outer, to, labels, TARGETS, width, weights.both, now, one, s, losses, state)
+            noise_loss += step(
+                inner,
+                at,
+                1,
+                outer,
+                from_noise,
+                noise_labels,
+                TARGETS,
+                width,
+                weights.both,
+                now,
+                weight,
+                s,
+                noise_losses,
+                noise_state,
             )
-            scores += some + TARGETS
-    stats[0] += loss + settle(losses, state)
-    stats[1] += scores
+            words += some
+            tiles += 1
+            weights_of_noise += weight
+    noise_loss += settle(noise_losses, noise_state)
+    # Noise weighs in the loss what it weighs on average in the gradients.
+    stats[0] += loss + settle(losses, state) + noise_loss * weights_of_noise / max(tiles, 1)
+    stats[1] += words * (1 + against.negatives)
