@@ -45,7 +45,7 @@ def test_documents_without_words_are_told_of(kinfold, reviews, learned, tmp_path
     asked = ("--text", "text", "--key", "id", "--method", "sif", "--words", learned)
     ran = kinfold("learn", "documents", reviews, "-o", tmp_path / "docs.arrow", *asked)
     assert ran.code == 0, ran.err
-    assert "1 documents held no word" in ran.out
+    assert "1 of 300 documents" in ran.out
     assert "Next: kinfold nearest" in ran.out
 
 

@@ -103,7 +103,8 @@ def _tell(space: Space, out: Path, as_json: bool) -> None:
     if others:
         lines.append(f"  and {', '.join(others)} beside them")
     if space.card.data.get("skipped"):
-        lines.append(f"  {space.card.data['skipped']:,} documents held no word of the vocabulary and have no row")
+        told = f"{space.card.data['skipped']:,} of {space.card.data['documents']:,} documents"
+        lines.append(f"  without a row, since they hold no word of the vocabulary: {told}")
     idle = int(space.card.data.get("texts", 0)) - int(space.card.data.get("sequences", 0))
     if idle > 0 and group == "word":
         lines.append(f"  {idle:,} of {space.card.data['texts']:,} texts (or lines) held no word of the vocabulary")
