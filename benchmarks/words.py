@@ -1,10 +1,11 @@
-"""Word vectors beside gensim (corpus_file, its fastest mode) and fastText without n-grams: 14 million words of novels.
+"""Word vectors beside gensim (corpus_file, its fastest mode) and fastText: 14 million words of novels.
 
 Every training is a process of its own, so that memory is what that run took; contenders take turns. Same tokens, same
 vocabulary, same settings: skip-gram or CBOW, 5 negatives, window 5, subsampling 1e-3, rate 0.025 falling linearly,
-2 threads.
+2 threads; with n-grams those that fastText has by default: 3 to 6 characters, 2 million buckets, subsampling 1e-4, rate
+0.05 falling to 0.
 
-    python benchmarks/words.py              everything, some twenty minutes
+    python benchmarks/words.py              everything, some forty minutes
     python benchmarks/words.py --small      half a minute on a twentieth of the text, as a check
 """
 
@@ -12,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -22,11 +22,13 @@ from statistics import median
 from typing import Any
 
 import numpy as np
-from _measure import peak_memory, record
+from _measure import DATA, peak_memory, record
 
-DATA = Path(os.environ.get("KINFOLD_DATA", Path(__file__).parent.parent.parent / "shared" / "data"))
+NAMES = {"gensim": "gensim", "fasttext": "fastText"}
 SETS = {"WordSim-353": "EN-WS-353-ALL.txt", "SimLex-999": "EN-SIMLEX-999.txt"}
 RATE, WINDOW, NEGATIVES, SAMPLE, MIN_COUNT = 0.025, 5, 5, 1e-3, 5
+# What fastText does by default where it has n-grams.
+NGRAMS = {"min_n": 3, "max_n": 6, "buckets": 2_000_000, "subsample": 1e-4, "learning_rate": 0.05, "final_rate": 0.0}
 
 
 # One contender in a process of its own. Each gives seconds for the vocabulary and for training, and writes its vectors.
@@ -34,25 +36,18 @@ RATE, WINDOW, NEGATIVES, SAMPLE, MIN_COUNT = 0.025, 5, 5, 1e-3, 5
 
 def kinfold(job: dict[str, Any]) -> dict[str, Any]:
     from kinfold.core.shapes import Items
-    from kinfold.learn import Word2Vec
+    from kinfold.learn import FastText, Word2Vec
     from kinfold.prepare.tokens import sequences
     from kinfold.sources.text import read
 
+    kind, options = (FastText, NGRAMS) if job["ngrams"] else (Word2Vec, {"subsample": SAMPLE, "learning_rate": RATE})
     tiny = sequences(Items(["a b c a b c"] * 4), min_count=1, threads=1)
-    for mode in ("skipgram", "cbow"):
-        Word2Vec(dim=job["dim"], epochs=1, mode=mode).fit(tiny, threads=1)  # loads what an earlier process compiled
+    kind(dim=job["dim"], epochs=1).fit(tiny, threads=1)  # loads what an earlier process compiled
     began = time.perf_counter()
     data = sequences(read(job["file"]), tokenizer="whitespace", min_count=MIN_COUNT, threads=job["threads"])
     ready = time.perf_counter()
-    learner = Word2Vec(
-        dim=job["dim"],
-        epochs=job["epochs"],
-        window=WINDOW,
-        negatives=NEGATIVES,
-        subsample=SAMPLE,
-        learning_rate=RATE,
-        mode=job["mode"],
-    )
+    shared = {"epochs": job["epochs"], "window": WINDOW, "negatives": NEGATIVES, "mode": job["mode"]}
+    learner = kind(dim=job["dim"], **shared, **options)
     space = learner.fit(data, seed=job["seed"], threads=job["threads"])
     done = time.perf_counter()
     memory = peak_memory()
@@ -62,7 +57,7 @@ def kinfold(job: dict[str, Any]) -> dict[str, Any]:
         "vocabulary": ready - began,
         "train": done - ready,
         "tokens": len(data.ids),
-        "words": len(space),
+        "words": len(data.keys),
         "memory": memory,
     }
 
@@ -107,24 +102,24 @@ def fasttext(job: dict[str, Any]) -> dict[str, Any]:
         "dim": job["dim"],
         "ws": WINDOW,
         "neg": NEGATIVES,
-        "t": SAMPLE,
-        "lr": RATE,
-        "minn": 0,
-        "maxn": 0,
         "minCount": MIN_COUNT,
         "thread": job["threads"],
-        "bucket": 1,
         "verbose": 0,
     }
-    # It reads the dictionary and trains in one call: the time of an epoch is what one epoch more costs.
+    if not job["ngrams"]:
+        options |= {"t": SAMPLE, "lr": RATE, "minn": 0, "maxn": 0, "bucket": 1}
+    # It reads the dictionary and trains in one call: the time of an epoch is what more epochs cost, one by one.
     began = time.perf_counter()
     library.train_unsupervised(job["file"], epoch=1, **options)
     one = time.perf_counter() - began
+    epochs = max(2, job["epochs"])
     began = time.perf_counter()
-    model = library.train_unsupervised(job["file"], epoch=1 + job["epochs"], **options)
-    more = time.perf_counter() - began
-    tokens = sum(model.get_words(include_freq=True)[1])
-    return {"train": more - one, "tokens": int(tokens), "words": len(model.get_words()), "memory": peak_memory()}
+    model = library.train_unsupervised(job["file"], epoch=epochs, **options)
+    train = (time.perf_counter() - began - one) / (epochs - 1) * job["epochs"]
+    memory = peak_memory()
+    words, counts = model.get_words(include_freq=True)
+    _save(job["out"], words, np.array([model.get_word_vector(word) for word in words]))
+    return {"train": train, "tokens": int(sum(counts)), "words": len(words), "memory": memory}
 
 
 def _save(path: str, words: list[str], vectors: np.ndarray) -> None:
@@ -136,7 +131,7 @@ def _save(path: str, words: list[str], vectors: np.ndarray) -> None:
 
 def run(contender: str, **job: Any) -> dict[str, Any]:
     """One contender in a new process."""
-    job = {"dim": 100, "epochs": 1, "threads": 2, "mode": "skipgram", "seed": 0, "out": "", **job}
+    job = {"dim": 100, "epochs": 1, "threads": 2, "mode": "skipgram", "seed": 0, "out": "", "ngrams": False, **job}
     found = subprocess.run(
         [sys.executable, __file__, "--job", contender, json.dumps(job)], capture_output=True, text=True
     )
@@ -179,11 +174,11 @@ def _rates(found: dict[str, list[float]]) -> dict[str, Any]:
     return {"words_per_second": found, "ratio": ratios}
 
 
-def quality(rounds: int, folder: Path, **job: Any) -> dict[str, Any]:
-    """Scores of both with several seeds, and the speed and memory of the same runs."""
+def quality(rounds: int, folder: Path, peer: str, **job: Any) -> dict[str, Any]:
+    """Scores of Kinfold and a peer with several seeds, and the speed and memory of the same runs."""
     import kinfold as kf
 
-    runs: dict[str, list[dict[str, Any]]] = {"kinfold": [], "gensim": []}
+    runs: dict[str, list[dict[str, Any]]] = {"kinfold": [], peer: []}
     for seed in range(rounds):
         for name, results in runs.items():
             out = str(folder / f"{name}.arrow")
@@ -198,17 +193,21 @@ def quality(rounds: int, folder: Path, **job: Any) -> dict[str, Any]:
             print("   ", {name: round(value["value"], 4) for name, value in scores.items()}, flush=True)
     verdict = {}
     for title in ("analogies", *SETS):
-        ours, theirs = ([each["scores"][title] for each in runs[name]] for name in ("kinfold", "gensim"))
+        ours, theirs = ([each["scores"][title] for each in runs[name]] for name in ("kinfold", peer))
         half = float(np.mean([each["high"] - each["low"] for each in theirs])) / 2
         means = [float(np.mean([each["value"] for each in side])) for side in (ours, theirs)]
         verdict[title] = {
             "kinfold": means[0],
-            "gensim": means[1],
+            peer: means[1],
             "half_width": half,
             "not_below": means[0] >= means[1] - half,
         }
     rates = _rates({name: [each["rate"] for each in results] for name, results in runs.items()})
-    vocabulary = {name: median(each["vocabulary"] for each in results) for name, results in runs.items()}
+    vocabulary = {
+        name: median(each["vocabulary"] for each in results)
+        for name, results in runs.items()
+        if "vocabulary" in results[0]
+    }
     memory = {name: max(each["memory"] for each in results) for name, results in runs.items()}
     return {**rates, "scores": verdict, "vocabulary_seconds": vocabulary, "peak_bytes": memory, "runs": runs}
 
@@ -305,15 +304,17 @@ def summary(results: dict[str, Any]) -> list[dict[str, str]]:
     rate("skipgram_300", "skip-gram, 300 d", "gensim", "gensim 4.4")
     rate("cbow_100", "CBOW, 100 d", "gensim", "gensim 4.4")
     rate("fasttext_100", "skip-gram, 100 d, no n-grams, 4 M words", "fasttext", "fastText 0.9.2")
-    for title, score in results["skipgram_100"]["scores"].items():
-        rows.append(
-            {
-                "measured": f"{title}, same runs, mean of {len(results['skipgram_100']['runs']['kinfold'])} seeds",
-                "kinfold": f"{score['kinfold']:.3f}",
-                "beside": f"gensim {score['gensim']:.3f} ± {score['half_width']:.3f}",
-                "ratio": "",
-            }
-        )
+    rate("fasttext_ngrams", "fastText with n-grams, 100 d, 5 epochs", "fasttext", "fastText 0.9.2")
+    for what, method, peer in (("skipgram_100", "skip-gram", "gensim"), ("fasttext_ngrams", "fastText", "fasttext")):
+        for title, score in results[what]["scores"].items():
+            rows.append(
+                {
+                    "measured": f"{title}, {method}, mean of {len(results[what]['runs']['kinfold'])} seeds",
+                    "kinfold": f"{score['kinfold']:.3f}",
+                    "beside": f"{NAMES[peer]} {score[peer]:.3f} ± {score['half_width']:.3f}",
+                    "ratio": "",
+                }
+            )
     seconds = results["skipgram_100"]["vocabulary_seconds"]
     rows.append(
         {
@@ -365,7 +366,8 @@ def main() -> None:
             "skipgram_300": speed(rounds, ours, dim=300, **job),
             "cbow_100": speed(rounds, ours, mode="cbow", **job),
             "fasttext_100": speed(rounds, {"kinfold": {}, "fasttext": {}}, file=str(part)),
-            "skipgram_100": quality(rounds, folder, epochs=5, **job),
+            "skipgram_100": quality(rounds, folder, "gensim", epochs=5, **job),
+            "fasttext_ngrams": quality(rounds, folder, "fasttext", epochs=5, ngrams=True, **job),
         }
     results["summary"] = summary(results)
     record("words_small" if arguments.small else "words", results)

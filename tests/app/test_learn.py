@@ -11,7 +11,7 @@ import kinfold as kf
 @pytest.fixture(scope="module")
 def reviews(tmp_path_factory):
     rng = np.random.default_rng(0)
-    topics = ["ship sailor sea whale wave".split(), "horse farmer field hay barn".split()]
+    topics = [["ship", "sailor", "sea", "whale", "wave"], ["horse", "farmer", "field", "hay", "barn"]]
     path = tmp_path_factory.mktemp("reviews") / "reviews.jsonl"
     rows = [{"id": 100 + n, "text": " ".join(rng.choice(topics[n % 2], 9)), "stars": n % 5} for n in range(300)]
     rows[4]["text"] = ""
