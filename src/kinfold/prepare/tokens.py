@@ -46,6 +46,7 @@ def sequences(
     min_count: int = 5,
     max_size: int | None = None,
     known: Keys | None = None,
+    keep_empty: bool = False,
     threads: int | None = None,
     progress: Progress = quiet,
     group: str = "word",
@@ -64,6 +65,7 @@ def sequences(
         min_count: Rarer tokens are left out.
         max_size: Most keys to keep, the frequent ones.
         known: Tokens that are kept however rare they are here, since a Space has them already.
+        keep_empty: Whether a text without a token of the vocabulary gives an empty sequence; by default it gives none.
         threads: How many work at once; as many as there are processors by default.
         progress: Told of how many bytes are done.
         group: What the keys are called.
@@ -96,7 +98,7 @@ def sequences(
             runs.append((part.vocabulary, len(part.ends)))
             total += len(part.ids)
             progress.advance(part.size)
-        return _finish(ids.join(), ends.join(), runs, total, min_count, max_size, known, group)
+        return _finish(ids.join(), ends.join(), runs, total, min_count, max_size, known, keep_empty, group)
 
 
 def _check(tokenizer: Any, min_count: int, max_size: int | None, threads: int | None) -> None:
@@ -213,6 +215,7 @@ def _finish(
     min_count: int,
     max_size: int | None,
     known: Keys | None,
+    keep_empty: bool,
     group: str,
 ) -> Sequences:
     from kinfold.kernels.tokens import renumber
@@ -227,6 +230,7 @@ def _finish(
     final = {name: numbers[ids] for name, ids in here.items()}
     first = begin = tokens = texts = 0
     for vocabulary, size in runs:
-        begin, tokens, texts = renumber(ids, starts, first, first + size, begin, final[id(vocabulary)], tokens, texts)
+        numbers = final[id(vocabulary)]
+        begin, tokens, texts = renumber(ids, starts, first, first + size, begin, numbers, keep_empty, tokens, texts)
         first += size
     return Sequences(Keys.trusted(every.names(kept), group), ids[:tokens], starts[: texts + 1], total, first)

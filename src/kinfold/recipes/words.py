@@ -69,6 +69,7 @@ def words(
     from kinfold.sources.text import read
 
     start = _opened(resume)
+    lower = tokenizer == "words" if lower is None else lower
     learner = _learner(method, options, start)
     data = sequences(
         read(texts, column=column, bad_bytes=bad_bytes),
@@ -82,7 +83,10 @@ def words(
     )
     if phrases:
         data = join(data, min_count=min_count, rounds=phrases)
-    return learn(learner, data, start=start, seed=seed, threads=threads, progress=progress, callback=callback)
+    space = learn(learner, data, start=start, seed=seed, threads=threads, progress=progress, callback=callback)
+    # Other texts are to be cut into words as these were.
+    reading = {"tokenizer": "own" if callable(tokenizer) else tokenizer, "lower": lower}
+    return dataclasses.replace(space, card=dataclasses.replace(space.card, data={**space.card.data, **reading}))
 
 
 def _opened(resume: Space | str | os.PathLike[str] | None) -> Space | None:
