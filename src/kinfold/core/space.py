@@ -169,6 +169,8 @@ class Space:
         """
         name = next(iter(self.groups), "row") if name is None else name
         rows = self.keys.range_of(name)
+        if len(self.groups) == 1:
+            return self
         table = None if self.table is None else self.table.slice(rows.start, len(rows))
         return dataclasses.replace(
             self, keys=self.keys.group(name), rows=self.rows.slice(rows.start, rows.stop), table=table

@@ -42,7 +42,7 @@ def movers_distance(
 
     Returns:
         `distance`, over the words that have a row; `coverage` of the groups `first` and `second`; tables of what moves
-        where, the largest part of the distance first, and of the missing words.
+        where, the largest part of the distance first, and of missing words where there are any.
 
     Raises:
         BadData: None of the words of a text has a row, or a text is neither a string nor a list of words.
@@ -77,6 +77,9 @@ def movers_distance(
     return Report(
         "Word-mover's distance",
         [Finding("distance", float(parts.sum()), n=sum(known)), *covered],
-        [Table("Moves", ("from", "to", "share", "distance"), moves), missing_words(bags.missing, "times")],
+        [
+            Table("Moves", ("from", "to", "share", "distance"), moves),
+            *([missing_words(bags.missing, "times")] if bags.missing else []),
+        ],
         [f"Euclidean, {'between rows of length 1' if bags.unit else 'between rows as they are'}; words {cased}."],
     )
