@@ -62,8 +62,13 @@ def test_map_and_report_are_of_the_first_group(kinfold, parts, tmp_path):
     assert kinfold("map", parts, "-o", out, "--method", "pca", "--json").json["points"] == 30
     both = kinfold("map", parts, "-o", out, "--method", "pca", "--group", "word", "--group", "ngram", "--json")
     assert both.json["points"] == 80
-    assert kinfold("report", parts, "-o", out).code == 0
-    assert "30 words, 4 dimensions" in out.read_text()
+    few = tmp_path / "few.arrow"  # so few that PCA draws them in a moment
+    assert kinfold("restrict", parts, "--top", 8, "-o", few).code == 0
+    assert kinfold("report", few, "-o", out).code == 0
+    assert "8 words, 4 dimensions" in out.read_text()
+    assert kinfold("restrict", few, "--group", "ngram", "--top", 9, "-o", few).code == 0
+    assert kinfold("report", few, "-o", out, "--group", "ngram").code == 0
+    assert "9 ngrams, 4 dimensions" in out.read_text()
 
 
 def test_evaluate_takes_the_group_that_is_named(kinfold, parts, tmp_path):

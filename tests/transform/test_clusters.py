@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 from worlds import crowds
 
-from kinfold import Space
+from kinfold import Space, measure
 from kinfold.core.errors import BadData, BadOption, UnknownName
 from kinfold.core.keys import Keys
 from kinfold.core.rows import Rows
@@ -147,3 +147,11 @@ def test_more_clusters_than_rows_are_refused_and_so_are_rows_without_coordinates
         Clusters(k=11).apply(crowds(2, 10))
     with pytest.raises(BadData, match="without coordinates"):
         Clusters(k=1).apply(Space.of(["a"], np.zeros((1, 0))))
+
+
+def test_rows_that_are_not_finite_are_refused():
+    space = crowds(2, 10)
+    space.rows.values[3, 1] = np.nan
+    for ask in (Clusters(k=2).apply, lambda given: measure.clusters(given, "kind")):
+        with pytest.raises(BadData, match="row 3"):
+            ask(space)

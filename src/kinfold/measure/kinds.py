@@ -44,6 +44,7 @@ def clusters(
     Raises:
         UnknownName: There is no such attribute or group.
         BadOption: The attribute tells no kinds, or too many, or `sample` is below 1.
+        BadData: A row holds a number that is not finite.
 
     Source:
         Rousseeuw 1987.
@@ -59,6 +60,7 @@ def clusters(
         raise BadOption(f"sample is {sample}; it is a number of rows, at least 1.")
     part = space.group(group)
     owners, names = _kinds(part, by)
+    part.rows.refuse_non_finite("clusters")
     sizes = np.bincount(owners[owners >= 0], minlength=len(names))
     centers = means(part, owners, len(names))
     members = np.flatnonzero(owners >= 0)

@@ -87,7 +87,8 @@ class Bags:
         tokenizer, lower = _tokens(space, tokenizer, lower)
         data = sequences(Items(texts), tokenizer=tokenizer, lower=lower, min_count=1, keep_empty=True)
         names = data.keys.names.to_pylist()
-        counted = ~np.isin(names, list(without)) if without else np.ones(len(names), bool)
+        left_out = {word.lower() for word in without} if lower else set(without)
+        counted = np.array([name not in left_out for name in names], bool)
         known = np.where(counted, space.keys.rows(data.keys.names), -1)
         lacking = counted & (known < 0)
         missing = Counter({names[word]: count for word, count in enumerate(data.counts.tolist()) if lacking[word]})
@@ -204,6 +205,8 @@ class Bags:
     def _distances(self, rows: np.ndarray, others: np.ndarray) -> np.ndarray:
         """Euclidean distances (n, m) float64 between rows."""
         a, b = (self.space.rows.take(some).astype(np.float64) for some in (rows, others))
+        if not (np.isfinite(a).all() and np.isfinite(b).all()):
+            raise BadData("a row of these words holds a number that is NaN or infinite; learn or fetch it again.")
         if self.unit:
             a, b = units(a), units(b)
         squares = np.einsum("ij,ij->i", a, a)[:, None] + np.einsum("ij,ij->i", b, b) - 2 * (a @ b.T)

@@ -133,6 +133,8 @@ def part(space: Space, group: str | Sequence[str] | None) -> Space:
     """
     if group is None or isinstance(group, str):
         return space.group(group)
+    if not group:
+        return space.group()
     ranges = sorted((space.keys.range_of(each) for each in group), key=lambda each: each.start)
     if sum(map(len, ranges)) == len(space):
         return space

@@ -36,7 +36,7 @@ class Clusters:
 
     Raises:
         BadOption: A field outside its range, or more clusters than rows.
-        BadData: The rows have no coordinates.
+        BadData: The rows have no coordinates, or one holds a number that is not finite.
         UnknownName: There is no such group.
 
     Source:
@@ -74,6 +74,7 @@ class Clusters:
             )
         if not space.dim:
             raise BadData("a Space without coordinates has no clusters; its rows need at least one number each.")
+        part.rows.refuse_non_finite("clusters")
         owners = _owners(part, self._centers(part))
         sizes = np.bincount(owners, minlength=self.k)
         order = np.argsort(-sizes, kind="stable")
