@@ -13,8 +13,10 @@ from kinfold.core.metric import Metric, units
 from kinfold.core.space import Space
 
 # Rows that k-means sees: so many for each center, and at least so many in all; a part of them for the first centers.
-_EACH, _LEAST = 256, 65_536
+_EACH, _LEAST = 64, 65_536
 _EACH_FIRST, _LEAST_FIRST = 16, 4_096
+# Of more clusters, the first centers are drawn from one candidate each, not from the best of several.
+_MANY = 256
 _NAMED = 3
 
 
@@ -102,7 +104,8 @@ class Clusters:
         for _ in range(self.restarts):
             some = rows[_drawn(rng, len(rows), max(_EACH_FIRST * self.k, _LEAST_FIRST))]
             seed = int(rng.integers(1 << 31))
-            first = kmeans_plusplus(some, self.k, random_state=seed)[0]
+            trials = 1 if self.k > _MANY else None
+            first = kmeans_plusplus(some, self.k, random_state=seed, n_local_trials=trials)[0]
             found = kmeans(
                 rows,
                 self.k,
