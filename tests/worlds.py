@@ -7,6 +7,7 @@ import scipy.sparse as sparse
 
 from kinfold.core.keys import Keys
 from kinfold.core.shapes import Counts, Sequences
+from kinfold.core.space import Space
 
 
 def blocks(groups=4, size=12, sentences=1500, length=8, seed=0) -> Sequences:
@@ -34,3 +35,13 @@ def same_block(space, k=5) -> float:
     """Share of the k nearest rows to each key that are of its block."""
     hits = space.nearest_many(list(space.keys), k)
     return float(np.mean([key.split("_")[0] == each.query.split("_")[0] for each in hits for key in each.keys]))
+
+
+def crowds(kinds=5, size=200, dim=8, metric="cosine", seed=0) -> Space:
+    """Rows around far-apart centers, row i of the kind i % kinds; `k2_17` is row 17, of the kind 2."""
+    rng = np.random.default_rng(seed)
+    kind = np.arange(size) % kinds
+    centers, _ = np.linalg.qr(rng.normal(size=(dim, kinds)))
+    rows = 4 * centers.T[kind] + 0.3 * rng.normal(size=(size, dim))
+    keys = [f"k{each}_{number}" for number, each in enumerate(kind)]
+    return Space.of(keys, rows, metric=metric).with_attribute("kind", kind)

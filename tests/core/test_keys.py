@@ -109,3 +109,10 @@ def test_equality_is_of_names_and_groups():
     assert Keys(["a", "b"]) != Keys(["b", "a"])
     assert Keys(["a", "b"]) != Keys(["a", "b"], {"x": 1, "y": 1})
     assert list(Keys([str(i) for i in range(70_000)]))[-1] == "69999"
+
+
+def test_a_word_is_meant_before_the_number_of_an_ngram():
+    keys = Keys(["1984", "word", "7", "1984"], {"word": 2, "ngram": 2})
+    assert keys.row("1984") == 0
+    assert keys.row("ngram:1984") == 3
+    assert keys.row("7") == 2

@@ -56,6 +56,140 @@ def test_a_batch_is_its_queries_one_by_one(space):
     assert [hits.keys[0] for hits in space.nearest_many(matrix, 1)] == [f"u{i}" for i in range(5)]
 
 
+def royalty(metric="cosine", **more):
+    """Royalty one way, gender the other; the rows of royalty are long."""
+    rows = {"man": [1, 0, 0.2], "woman": [0, 1, 0.2], "king": [3, 0, 3], "queen": [0, 3, 3], "apple": [-1, -1, 0]}
+    return Space.of([*rows, *more], [*rows.values(), *more.values()], metric=metric)
+
+
+MIX = {"king": 1, "woman": 1, "man": -1}
+
+
+def test_a_mix_is_nearest_to_what_it_means_and_not_to_itself():
+    hits = royalty().nearest(MIX, 10)
+    assert hits.query == "king + woman - man"
+    assert hits.keys[0] == "queen"
+    assert sorted(hits.keys) == ["apple", "queen"]
+    assert royalty().nearest(MIX, 10, exclude=["queen"]).keys == ["apple"]
+
+
+def test_members_of_a_mix_are_directions_by_cosine():
+    space = royalty()
+    units = space.rows.values / space.rows.norms[:, None]
+    expected = units[2] + 0.5 * units[1] - 2 * units[0]
+    hits = space.nearest([("king", 1), ("woman", 0.5), ("man", -2)], 2)
+    assert hits.query == "king + 0.5 woman - 2 man"
+    np.testing.assert_allclose(
+        hits.scores, space.nearest(expected, 5, exclude=["king", "woman", "man"]).scores, atol=1e-6
+    )
+    # A key a hundred times as long has no more say.
+    longer = royalty(king2=[300, 0, 300])
+    assert longer.nearest({"king2": 1, "man": -1}, 1).scores == pytest.approx(
+        longer.nearest({"king": 1, "man": -1}, 1).scores
+    )
+
+
+def test_by_dot_a_mix_scores_the_mean_of_its_members_and_by_l2_it_is_their_middle():
+    dot, l2 = royalty("dot"), royalty("l2")
+    rows = dot.rows.values
+    assert dot.nearest(["king", "man"], 1).scores[0] == pytest.approx(max((rows[[1, 3, 4]] @ (rows[2] + rows[0])) / 2))
+    middle = (rows[2] + 3 * rows[0]) / 4
+    hits = l2.nearest({"king": 1, "man": 3}, 5)
+    assert hits.scores == pytest.approx(l2.nearest(middle, 5, exclude=["king", "man"]).scores)
+
+
+def test_vectors_may_be_members_of_a_mix():
+    space = royalty()
+    plain, mixed = space.nearest(MIX, 2), space.nearest([(space["king"], 1), (space["woman"], 1.0), ("man", -1)], 9)
+    assert mixed.query == "a vector + a vector - man"
+    assert set(mixed.keys) == {"king", "woman", "queen", "apple"}
+    assert dict(iter(mixed))["queen"] == pytest.approx(dict(iter(plain))["queen"])
+
+
+def test_a_mix_looks_where_its_keys_are(space):
+    assert all(key.startswith("u") for key in space.nearest(["u1", "u2"], 99).keys)
+    assert len(space.nearest(["u1", "u2"], 99)) == 38
+    assert len(space.nearest(["u1", "i2"], 99)) == 98
+    assert len(space.nearest(["u1", "i2"], 99, group="item")) == 59
+    assert space.nearest(["u1", "u2"], 99, where="count in (1, 2, 3)").keys == ["u3"]
+
+
+def test_a_batch_of_mixes_is_one_product(space, monkeypatch):
+    asked = []
+    monkeypatch.setattr(Space, "topk", lambda self, *each, topk=Space.topk: asked.append(each) or topk(self, *each))
+    queries = [{"u1": 1, "u2": -0.5}, "u9", ["u3", "u4", "u5"]]
+    several = space.nearest_many(queries, 6)
+    assert len(asked) == 1
+    for hits, query in zip(several, queries, strict=True):
+        alone = space.nearest(query, 6)
+        assert (hits.keys, hits.query) == (alone.keys, alone.query)
+        assert len(hits) == 6
+
+
+def test_a_long_mix_has_a_short_name(space):
+    assert space.nearest([f"u{i}" for i in range(30)]).query.endswith("+ u7 and 22 more")
+
+
+@pytest.mark.parametrize("metric", ["cosine", "dot", "l2"])
+def test_an_index_answers_a_mix_too(metric):
+    from kinfold import search
+
+    space = royalty(metric)
+    index = search.build(space, "hnsw")
+    for query in (["king", "woman"], {"king": 2, "man": -1}):
+        assert index.nearest(query, 3).keys == space.nearest(query, 3).keys
+
+
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [
+        ({}, "at least one member"),
+        ({"king": 0}, "cancel out"),
+        ({"king": 1, "king2": -1}, "cancel out"),
+        ({"king": float("nan")}, "finite number"),
+        ({"king": "much"}, "finite number, not 'much'"),
+        (["king", 3], "a member of a mix"),
+        ([("king", 1, 2)], "a member of a mix"),
+        ([(np.zeros(2), 1)], "shape"),
+    ],
+)
+def test_what_is_no_mix_is_refused(query, says):
+    with pytest.raises(BadOption, match=says):
+        royalty(king2=[1, 0, 1]).nearest(query)
+
+
+def test_a_mix_of_an_unknown_key_names_it_and_one_by_l2_must_be_a_place():
+    with pytest.raises(UnknownKey, match="'quen'"):
+        royalty().nearest(["king", "quen"])
+    with pytest.raises(BadOption, match="sum to 0; by l2"):
+        royalty("l2").nearest({"king": 1, "man": -1})
+
+
+@pytest.mark.parametrize("metric", ["cosine", "dot", "l2"])
+def test_similarity_is_the_score_that_nearest_gives(metric):
+    space = royalty(metric)
+    for a, b in (("king", "queen"), ("man", "apple"), (["king", "man"], "queen")):
+        assert space.similarity(a, b) == pytest.approx(dict(iter(space.nearest(a, 9)))[b], abs=1e-6)
+    assert space.similarity("king", space["king"]) == pytest.approx(space.nearest(space["king"], 1).scores[0])
+    assert space.similarity(["king", "man"], ["queen", "woman"]) == pytest.approx(
+        space.similarity(["queen", "woman"], ["king", "man"])
+    )
+
+
+def test_similarities_are_those_of_each_with_each(space):
+    left, right = ["u1", "i3", ["u1", "u2"]], ["u1", space["u7"]]
+    found = space.similarities(left, right)
+    assert found.shape == (3, 2)
+    assert found.dtype == np.float32
+    for row, a in enumerate(left):
+        for column, b in enumerate(right):
+            assert found[row, column] == pytest.approx(space.similarity(a, b), abs=1e-6)
+    assert space.similarities([], ["u1"]).shape == (0, 1)
+    assert space.similarities(space.rows.values[:4], ["u1"]).shape == (4, 1)
+    with pytest.raises(BadOption, match="put it in a list"):
+        space.similarities("u1", ["u2"])
+
+
 @pytest.mark.parametrize("metric", ["cosine", "dot", "l2"])
 def test_larger_is_nearer_for_every_metric(metric):
     space = Space.of(["a", "b", "c"], [[2, 0], [1, 0.1], [0, 3]], metric=metric)
@@ -71,7 +205,7 @@ def test_bad_questions_are_refused(space):
         ("u3", {"k": 0}),
         (np.zeros(3), {}),
         (np.full(8, np.nan), {}),
-        (["x"] * 8, {}),
+        ([["x"] * 8], {}),
         ("u3", {"where": "nothing > 3"}),
         ("u3", {"where": "count >"}),
         ("u3", {"where": "true; drop table x"}),
@@ -94,6 +228,7 @@ def test_a_group_is_a_view_of_the_same_memory(space):
     assert items.attribute("count").to_pylist() == list(range(40, 100))
     np.testing.assert_array_equal(items["i5"], space["i5"])
     items.same_frame(space)
+    assert list(space.group().keys) == [f"u{i}" for i in range(40)]
 
 
 def test_taking_rows_keeps_names_and_attributes(space):

@@ -113,8 +113,12 @@ def test_only_the_words_of_a_space_take_part(written):
     path = written("a b c d\n")
     both = Space.of(Keys(["p", "q", "a", "b"], {"ngram": 2, "word": 2}), rows)
     assert measure.analogies(both, path)["coverage"].n == 1
-    with pytest.raises(BadOption, match="group"):
-        measure.analogies(Space.of(Keys(["p", "q", "a", "b"], {"user": 2, "item": 2}), rows), path)
+    taught = Space.of(Keys(["p", "q", "a", "b"], {"user": 2, "item": 2}), rows)
+    with pytest.raises(BadOption, match="group=…"):
+        measure.analogies(taught, path)
+    report = measure.analogies(taught, path, group="item")
+    assert {row[0] for row in report.tables[1].rows} == {"c", "d"}
+    assert "of 2 rows" in report.notes[0]
 
 
 @pytest.mark.parametrize(

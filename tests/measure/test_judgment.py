@@ -6,6 +6,7 @@ from scipy.stats import spearmanr
 
 from kinfold import Space, measure
 from kinfold.core.errors import BadData, BadFile
+from kinfold.core.keys import Keys
 from kinfold.measure.judgment import spearman
 
 
@@ -83,6 +84,13 @@ def test_several_files_and_folders(tmp_path):
         report = measure.similarity(circle(), path)
         assert report["one/spearman"].n == 29
         assert report["two/spearman"].n == 11
+
+
+def test_pairs_are_of_one_group(tmp_path):
+    (tmp_path / "pairs.txt").write_text("a b 3\n")
+    space = Space.of(Keys(["x", "a", "a", "b"], {"word": 2, "name": 2}), np.eye(4))
+    assert measure.similarity(space, tmp_path / "pairs.txt")["coverage"].value == 0
+    assert measure.similarity(space, tmp_path / "pairs.txt", group="name")["coverage"].value == 1
 
 
 def test_too_few_pairs_are_said(tmp_path):

@@ -128,13 +128,54 @@ def test_groups_and_dates_color_the_points(tmp_path):
         Space.of(["a"], [[1.0]]).card,
         table,
     )
-    maps.write(both, tmp_path / "m.html", method="pca", color="day")
+    maps.write(both, tmp_path / "m.html", method="pca", color="day", group=["item", "user"])
     data = Page((tmp_path / "m.html").read_text()).data
     group, day = data["colors"][:2]
     assert unpacked(group["values"], "<u4").tolist() == [0] * 5 + [1] * 15
     assert day["unit"] == "date"
     assert unpacked(day["values"], "<f4")[0] == (datetime.date(2020, 1, 1) - datetime.date(1970, 1, 1)).days
     assert data["color"] == "day"
+
+
+def with_ngrams() -> Space:
+    """Sixty words, with the rows of 300 n-grams behind them."""
+    rows = np.concatenate([blocks()[0], np.random.default_rng(5).normal(size=(300, 8)).astype(np.float32)])
+    keys = Keys([f"w{i}" for i in range(60)] + [str(i) for i in range(300)], {"word": 60, "ngram": 300})
+    counts = pa.array([*range(60, 0, -1), *[None] * 300])
+    return Space.of(keys, rows, table=pa.table({"count": counts}))
+
+
+def test_the_first_group_is_drawn_unless_others_are_named(tmp_path):
+    def shown(group):
+        maps.write(with_ngrams(), tmp_path / "m.html", method="pca", group=group)
+        return Page((tmp_path / "m.html").read_text())
+
+    words = shown(None)
+    assert words.data["keys"] == [f"w{i}" for i in range(60)]
+    assert "60 words" in words.text
+    assert "group" not in [each["name"] for each in words.data["colors"]]
+    assert len(shown("ngram").data["keys"]) == 300
+    both = shown(["ngram", "word"])
+    assert len(both.data["keys"]) == 360
+    assert both.data["colors"][0]["names"] == ["word", "ngram"]
+    with pytest.raises(UnknownName, match="Did you mean 'word'"):
+        shown(["words"])
+
+
+def test_clusters_color_the_points_by_their_names(tmp_path):
+    from kinfold.transform import Clusters
+
+    clustered = Clusters(k=20).apply(space())
+    maps.write(clustered, tmp_path / "m.html", method="pca", color="cluster")
+    data = Page((tmp_path / "m.html").read_text()).data
+    assert data["color"] == "cluster"
+    colors = {each["name"]: each for each in data["colors"]}
+    assert "cluster_name" not in colors
+    assert "cluster_name" not in [each["name"] for each in data["texts"]]
+    assert colors["cluster"]["kind"] == "names"
+    named = [colors["cluster"]["names"][code] for code in unpacked(colors["cluster"]["values"], "<u4")]
+    rows = clustered.keys.rows(data["keys"]).tolist()
+    assert named == [clustered.attribute("cluster_name")[row].as_py() for row in rows]
 
 
 def test_attributes_of_every_kind_of_column_are_taken(tmp_path):

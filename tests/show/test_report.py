@@ -7,6 +7,7 @@ import numpy as np
 from show.pages import HOSTILE, Page
 
 from kinfold.core.card import Card
+from kinfold.core.keys import Keys
 from kinfold.core.report import Finding, Report, Table
 from kinfold.core.space import Space
 from kinfold.show import report
@@ -58,6 +59,21 @@ def test_nothing_outside_is_asked_for_and_hostile_names_do_no_harm(tmp_path):
     assert len(page.scripts) == 2
     assert not [each for each in page.attributes if each[1] in ("src", "href", "onerror")]
     assert re.findall(r"https?://[^\"']+", text) in ([], ["http://www.w3.org/2000/svg"] * text.count("<svg"))
+
+
+def test_it_is_of_the_first_group_unless_another_is_named(tmp_path):
+    rows = np.random.default_rng(0).normal(size=(80, 4))
+    keys = Keys([f"w{i}" for i in range(30)] + [str(i) for i in range(50)], {"word": 30, "ngram": 50})
+    counted = Space.of(keys, rows).with_attribute("count", [*range(30, 0, -1), *[None] * 50])
+    report.write(counted, tmp_path / "r.html", method="pca")
+    page = Page((tmp_path / "r.html").read_text("utf-8"))
+    assert page.data["keys"] == [f"w{i}" for i in range(30)]
+    for expected in ("30 words, 4 dimensions", "of 30 keys", "ngram", "465"):
+        assert expected in page.text, expected
+    report.write(counted, tmp_path / "r.html", method="pca", group="ngram")
+    page = Page((tmp_path / "r.html").read_text("utf-8"))
+    assert len(page.data["keys"]) == 50
+    assert "50 ngrams, 4 dimensions" in page.text
 
 
 def test_without_a_map_there_is_no_script(tmp_path):

@@ -21,7 +21,11 @@ def map_(
     out: Page,
     method: Annotated[str, typer.Option(help="umap or pca.")] = "umap",
     color: Annotated[str | None, typer.Option(help="Attribute that colors the points.")] = None,
-    limit: Annotated[int, typer.Option(help="Most points to draw, the first rows.")] = 100_000,
+    group: Annotated[
+        list[str] | None,
+        typer.Option(help="Group to draw; by default the first. May be repeated for one map of several."),
+    ] = None,
+    limit: Annotated[int, typer.Option(help="Most points to draw: the most frequent, or the first rows.")] = 100_000,
     seed: Seed = 0,
     as_json: Json = False,
 ) -> None:
@@ -29,21 +33,31 @@ def map_(
     import kinfold as kf
     from kinfold.show.glance import size
 
-    space = kf.open(path)
+    space = kf.show.map.part(kf.open(path), group)
     with watched(as_json) as progress:
-        kf.show.map.write(space, out, method=method, color=color, limit=limit, seed=seed, progress=progress)
+        kf.show.map.write(
+            space, out, method=method, color=color, group=list(space.groups), limit=limit, seed=seed, progress=progress
+        )
     values = {"path": str(out), "points": min(limit, len(space)), "bytes": out.stat().st_size}
     say(values, f"{values['points']:,} points, {size(out.stat().st_size)} → {out}", as_json)
 
 
-def report(path: SpacePath, out: Page, seed: Seed = 0, as_json: Json = False) -> None:
+def report(
+    path: SpacePath,
+    out: Page,
+    group: Annotated[
+        str | None, typer.Option(help="What map, neighbors and vocabulary are of; by default the first group.")
+    ] = None,
+    seed: Seed = 0,
+    as_json: Json = False,
+) -> None:
     """Write all that is known of a Space as one HTML page: what it is, what was measured, the map."""
     import kinfold as kf
     from kinfold.show.glance import size
 
     space = kf.open(path)
     with watched(as_json) as progress:
-        kf.show.report.write(space, out, seed=seed, progress=progress)
+        kf.show.report.write(space, out, group=group, seed=seed, progress=progress)
     say({"path": str(out), "bytes": out.stat().st_size}, f"{size(out.stat().st_size)} → {out}", as_json)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from kinfold.app import index, look, vectors
+from kinfold.app import ask, change, index, look, vectors
 from kinfold.app.output import Json, say
 
 # Commands with commands below them.
@@ -45,8 +45,14 @@ app.add_typer(learn, name="learn")
 _COMMANDS: dict[str, Callable[..., None]] = {
     "demo": look.demo,
     "info": vectors.info,
-    "nearest": vectors.nearest,
-    "analogy": vectors.analogy,
+    "nearest": ask.nearest,
+    "analogy": ask.analogy,
+    "odd": ask.odd,
+    "similarity": ask.similarity,
+    "rank": ask.rank,
+    "distance": ask.distance,
+    "clusters": change.clusters,
+    "restrict": change.restrict,
     "evaluate": vectors.evaluate,
     "convert": vectors.convert,
     "map": look.map_,

@@ -1,4 +1,4 @@
-"""Commands that ask a Space, or bring one from another format and back."""
+"""Commands that tell what a Space is and how good, and bring one from another format and back."""
 
 from __future__ import annotations
 
@@ -47,48 +47,6 @@ def info(path: SpacePath, as_json: Json = False) -> None:
     say(values, f"{path}, {size(path.stat().st_size)}\n{shown}", as_json)
 
 
-def nearest(
-    path: SpacePath,
-    keys: Annotated[list[str], typer.Argument(metavar="KEY...", help="One or more keys; each is answered by itself.")],
-    k: Annotated[int, typer.Option("-k", help="Rows wanted for each key.")] = 10,
-    where: Where = None,
-    group: Annotated[str | None, typer.Option(help="Group to look in; by default a key's own.")] = None,
-    index: Annotated[Path | None, typer.Option(help="A saved index of this Space; exact search without one.")] = None,
-    as_json: Json = False,
-) -> None:
-    """The nearest rows to each key."""
-    import kinfold as kf
-    from kinfold.core.errors import BadOption
-    from kinfold.show import text
-
-    space = kf.open(path)
-    if index is None:
-        hits = space.nearest_many(keys, k, where=where, group=group)
-    elif group is not None:
-        raise BadOption("--index searches all groups; use --where \"group = '…'\" with it.")
-    else:
-        found = kf.search.open(index, space)
-        hits = [found.nearest(key, k, where=where) for key in keys]
-    say([each.to_dict() for each in hits], "\n\n".join(text.render(each) for each in hits), as_json)
-
-
-def analogy(
-    path: SpacePath,
-    a: Annotated[str, typer.Argument(help="a is to b …")],
-    b: Annotated[str, typer.Argument(help="")],
-    c: Annotated[str, typer.Argument(help="… as c is to what?")],
-    k: Annotated[int, typer.Option("-k", help="Answers wanted.")] = 5,
-    method: Annotated[str, typer.Option(help="3cosadd or 3cosmul.")] = "3cosadd",
-    as_json: Json = False,
-) -> None:
-    """A is to B as C is to what: man king woman."""
-    import kinfold as kf
-    from kinfold.show import text
-
-    hits = kf.search.analogy(kf.open(path), a, b, c, k, method=method)
-    say(hits.to_dict(), text.render(hits), as_json)
-
-
 def evaluate(
     path: SpacePath,
     analogies: Annotated[list[Path] | None, typer.Option(help="Analogy questions (questions-words.txt).")] = None,
@@ -97,6 +55,9 @@ def evaluate(
     restrict: Annotated[
         int, typer.Option(help="Analogies: only the first rows of the vocabulary; 0 takes all.")
     ] = 30_000,
+    group: Annotated[
+        str | None, typer.Option(help="The words among the keys; by default the only group, or 'word'.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Of the bootstrap intervals.")] = 0,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Also write the Space with these reports on its card.")
@@ -112,10 +73,10 @@ def evaluate(
         raise BadOption("nothing to evaluate on; give --analogies FILE, --similarity FILE or both.")
     space = kf.open(path)
     reports = [
-        kf.measure.analogies(space, file, method=method, restrict=restrict or None, seed=seed)
+        kf.measure.analogies(space, file, method=method, restrict=restrict or None, group=group, seed=seed)
         for file in analogies or ()
     ]
-    reports += [kf.measure.similarity(space, file, seed=seed) for file in similarity or ()]
+    reports += [kf.measure.similarity(space, file, group=group, seed=seed) for file in similarity or ()]
     if out is not None:
         for report in reports:
             space = space.with_report(report)

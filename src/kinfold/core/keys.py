@@ -15,6 +15,9 @@ from kinfold.core.errors import BadData, UnknownKey, UnknownName, did_you_mean
 # Names compared before a hash index is worth its building: a few look-ups in a large Space, hundreds in a small one.
 _SCANS_BEFORE_INDEX = 20_000_000
 
+# A group whose names are numbers of rows that others are made of: nobody means them by a name that others have too.
+PARTS = "ngram"
+
 
 class Keys:
     """The names of rows, in order. Groups are contiguous ranges of rows; a name is unique within its group.
@@ -169,6 +172,8 @@ class Keys:
         if not found and colon and group is None and prefix in self.groups:
             row = self._row_within(rest, self.groups[prefix])
             found = [row] if row >= 0 else []
+        if len(found) > 1 and PARTS in self.groups:
+            found = [row for row in found if row not in self.groups[PARTS]]
         return found
 
     def _row_within(self, name: str, rows: range) -> int:

@@ -17,7 +17,7 @@ from kinfold.core.errors import BadData, FrameMismatch, UnknownName, did_you_mea
 from kinfold.core.hits import Hits
 from kinfold.core.keys import Keys
 from kinfold.core.metric import Metric
-from kinfold.core.nearest import nearest_many
+from kinfold.core.nearest import Query, all_asked, nearest_many
 from kinfold.core.report import Report
 from kinfold.core.rows import Rows
 from kinfold.core.where import matches
@@ -161,13 +161,16 @@ class Space:
             raise UnknownName(f"this Space has no attribute '{name}'.{did_you_mean(name, names)} {held}")
         return self.table[name]
 
-    def group(self, name: str) -> Space:
-        """One group as a Space of the same frame, on the same memory.
+    def group(self, name: str | None = None) -> Space:
+        """One group as a Space of the same frame, on the same memory; the first where no name is given.
 
         Raises:
             UnknownName: There is no such group.
         """
+        name = next(iter(self.groups), "row") if name is None else name
         rows = self.keys.range_of(name)
+        if len(self.groups) == 1:
+            return self
         table = None if self.table is None else self.table.slice(rows.start, len(rows))
         return dataclasses.replace(
             self, keys=self.keys.group(name), rows=self.rows.slice(rows.start, rows.stop), table=table
@@ -246,39 +249,74 @@ class Space:
 
     def nearest(
         self,
-        query: str | np.ndarray,
+        query: Query,
         k: int = 10,
         *,
         where: str | None = None,
         group: str | None = None,
         exclude: Sequence[str] = (),
     ) -> Hits:
-        """The k nearest rows to a key or a vector, by exact search.
+        """The k nearest rows to a key, a vector or a mix of them, by exact search.
+
+        A mix is the weights of keys, or a list of keys and of pairs (key or vector, weight); it stands for the weighted
+        mean of its members, each at unit length first where the metric is cosine. By `l2` its weights sum to more than
+        0; by the other metrics a member of negative weight is one to be far from.
 
         Args:
-            query: A key, which is not among its own hits, or a vector (dim,).
+            query: A key, a vector (dim,) or a mix; its own keys are not among its hits.
             k: Rows wanted; fewer come back only where fewer match.
             where: An SQL condition on key, group and attributes that every hit fulfills.
-            group: Where to look; by default a key's own group, and all rows for a vector.
+            group: Where to look; by default the group of the query's keys, and all rows where that is not one.
             exclude: Keys that must not be hits.
 
         Raises:
-            UnknownKey: The query is the name of no row.
-            BadOption: `k` below 1, a vector of another length, or a bad condition.
+            UnknownKey: The query, or a member of it, is the name of no row.
+            BadOption: `k` below 1, a vector of another length, a mix whose members cancel out, or a bad condition.
+
+        Example:
+            >>> space = Space.of(["man", "woman", "king", "queen"], [[1, 0, 0], [0, 1, 0], [1, 0, 1], [0, 1, 1]])
+            >>> space.nearest({"king": 1, "woman": 1, "man": -1}, k=1)
+            Hits(king + woman - man: queen 0.959)
         """
         return self.nearest_many([query], k, where=where, group=group, exclude=exclude)[0]
 
     def nearest_many(
         self,
-        queries: Sequence[str | np.ndarray] | np.ndarray,
+        queries: Sequence[Query] | np.ndarray,
         k: int = 10,
         *,
         where: str | None = None,
         group: str | None = None,
         exclude: Sequence[str] = (),
     ) -> list[Hits]:
-        """`nearest` for a batch of keys or vectors (q, dim): one product serves all of them."""
+        """`nearest` for a batch of keys, mixes, or vectors (q, dim): one product serves all of them."""
         return nearest_many(self, self.topk, queries, k, where=where, group=group, exclude=exclude)
+
+    def similarity(self, a: Query, b: Query) -> float:
+        """The score of two keys, vectors or mixes by the Space's metric; a list of keys stands for their mean.
+
+        Raises:
+            UnknownKey: One of them is the name of no row.
+            BadOption: A vector of another length, or a mix whose members cancel out.
+
+        Example:
+            >>> space = Space.of(["cat", "dog", "sun"], [[3, 0], [1, 1], [0, 2]])
+            >>> round(space.similarity("cat", ["dog", "sun"]), 3)
+            0.383
+        """
+        return float(self.similarities([a], [b])[0, 0])
+
+    def similarities(self, a: Sequence[Query] | np.ndarray, b: Sequence[Query] | np.ndarray) -> np.ndarray:
+        """The scores (m, n) float32 of each of some keys, vectors or mixes with each of others.
+
+        Raises:
+            UnknownKey: One of them is the name of no row.
+            BadOption: A vector of another length, or a mix whose members cancel out.
+        """
+        left, right = (
+            np.array([each.vector for each in all_asked(self, some)]).reshape(-1, self.dim) for some in (a, b)
+        )
+        return self.metric.between(left, right)
 
     def topk(self, vectors: np.ndarray, k: int, among: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
         """Exact search without names: scores (q, k) float32 and rows (q, k) int64, best first.

@@ -15,7 +15,8 @@ from kinfold.core.errors import BadData
 from kinfold.core.progress import Progress, quiet
 from kinfold.core.shapes import Items, Sequences
 from kinfold.core.space import Space
-from kinfold.encode.texts import documents, tokenized_as
+from kinfold.encode.texts import documents
+from kinfold.prepare.cutting import cut_as
 from kinfold.prepare.tokens import within
 
 # Documents of one call of the kernel, each of which sets up some scratch memory.
@@ -79,7 +80,7 @@ class Inferred:
         Raises:
             BadData: No text has a known word.
         """
-        text = tokenized_as(self.space, self.text)
+        text = cut_as(self.space.group("word"), **(self.text or {}))
         data = within(items, self.space.group("word").keys, **text, threads=threads, progress=progress)
         return documents(self.space, items, data, lambda some: self._rows(some, threads, progress))
 

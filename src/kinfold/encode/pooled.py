@@ -17,7 +17,8 @@ from kinfold.core.progress import Progress, quiet
 from kinfold.core.rows import Rows
 from kinfold.core.shapes import Items, Sequences
 from kinfold.core.space import Space
-from kinfold.encode.texts import documents, none_known, tokenized_as
+from kinfold.encode.texts import documents, none_known
+from kinfold.prepare.cutting import cut_as
 from kinfold.prepare.tokens import within
 
 WEIGHT = "weight"
@@ -165,7 +166,7 @@ class Pooled:
         Raises:
             BadData: No text has a known word.
         """
-        text = tokenized_as(self.space, self.text)
+        text = cut_as(self.words, **(self.text or {}))
         return self.gather(items, within(items, self.words.keys, **text, threads=threads, progress=progress), threads)
 
     def gather(self, items: Items[Any], data: Sequences, threads: int | None = None) -> Space:

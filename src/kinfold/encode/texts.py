@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -14,12 +14,6 @@ from kinfold.core.metric import Metric
 from kinfold.core.rows import Rows
 from kinfold.core.shapes import Items, Sequences
 from kinfold.core.space import Space
-
-
-def tokenized_as(space: Space, given: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """The options `tokenizer` and `lower` that the words of a Space were cut with: those given, or its card's."""
-    told = given if given is not None else dict(space.card.data).get("text", {})
-    return {"tokenizer": told.get("tokenizer", "words"), "lower": told.get("lower")}
 
 
 def documents(space: Space, items: Items[Any], data: Sequences, rows: Callable[[Sequences], np.ndarray]) -> Space:

@@ -87,9 +87,7 @@ def chosen(space: Space, group: str | None) -> Space:
     Raises:
         UnknownName: There is no such group.
     """
-    if group is None and len(space.groups) == 1:
-        return space
-    return space.group(group if group is not None else next(iter(space.groups)))
+    return space.group(group)
 
 
 def writable_names(

@@ -9,9 +9,11 @@ from kinfold.core.catalogue import Catalogue, Entry
 if TYPE_CHECKING:
     from kinfold.measure.analogy import analogies
     from kinfold.measure.judgment import similarity
+    from kinfold.measure.kinds import clusters
+    from kinfold.measure.movers import movers_distance
     from kinfold.measure.neighbors import recall
 
-__all__ = ["MEASURES", "analogies", "recall", "similarity"]
+__all__ = ["MEASURES", "analogies", "clusters", "movers_distance", "recall", "similarity"]
 
 MEASURES = Catalogue(
     "measure",
@@ -19,6 +21,10 @@ MEASURES = Catalogue(
     Entry("similarity", "kinfold.measure.judgment:similarity", "rank correlation with how people score pairs"),
     Entry(
         "recall", "kinfold.measure.neighbors:recall", "what share of the exact nearest rows an index finds, how fast"
+    ),
+    Entry("clusters", "kinfold.measure.kinds:clusters", "how well the kinds that an attribute names are apart"),
+    Entry(
+        "movers_distance", "kinfold.measure.movers:movers_distance", "how far the words of a text are from another's"
     ),
 )
 

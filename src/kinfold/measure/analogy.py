@@ -34,6 +34,7 @@ def analogies(
     method: str = "3cosadd",
     restrict: int | None = 30_000,
     lower: bool | None = None,
+    group: str | None = None,
     seed: int = 0,
 ) -> Report:
     """How often the word nearest to b - a + c is d, over questions `a b c d` under headings `: section`.
@@ -42,12 +43,13 @@ def analogies(
     counted, and does not enter the accuracy.
 
     Args:
-        space: Words; rows of other groups than `word` take no part.
+        space: Words.
         path: The questions.
         method: `3cosadd`: the largest cos(d, b) - cos(d, a) + cos(d, c). `3cosmul`: the largest product of the
             similarities to b and c over the one to a, each moved into 0..1.
         restrict: Only so many rows take part, the most frequent ones; None for all.
         lower: Lower-case the questions; None does so where all keys are in lower case.
+        group: Where the words are; by default the only group, or `word` of several.
         seed: Of the intervals.
 
     Returns:
@@ -57,14 +59,15 @@ def analogies(
     Raises:
         BadFile: Nothing is there, or it cannot be read.
         BadData: A line is no question; names the line.
-        BadOption: There is no such method, or `restrict` is below 1.
+        BadOption: There is no such method, `restrict` is below 1, or none of several groups is called `word`.
+        UnknownName: There is no such group.
 
     Source:
         Mikolov, Yih, Zweig 2013 (questions, 3CosAdd); Levy, Goldberg 2014 (3CosMul).
     """
     check_method(method)
     sections = read_questions(path)
-    vocabulary = Vocabulary.of(space, restrict, lower)
+    vocabulary = Vocabulary.of(space, restrict, lower, group)
     asked = [question for section in sections for question in section.questions]
     rows = vocabulary.find(word for question in asked for word in question)
     ids = np.array([[rows.get(word, -1) for word in question] for question in asked], np.int64)
@@ -91,7 +94,7 @@ def analogies(
 
     spoilt = Counter(vocabulary.cased(word) for question in asked for word in set(question) if word not in rows)
     taking = len(vocabulary.keys)
-    notes = [f"{METHODS[method]} among the {taking:,} most frequent of {len(space):,} rows; questions "]
+    notes = [f"{METHODS[method]} among the {taking:,} most frequent of {vocabulary.available:,} rows; questions "]
     notes[0] += "lower-cased." if vocabulary.lower else "as they are written."
     if not covered.any():
         notes.append("No question is covered: the Space holds too few of the words, or writes them otherwise.")

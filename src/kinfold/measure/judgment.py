@@ -34,6 +34,7 @@ def similarity(
     path: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
     *,
     lower: bool | None = None,
+    group: str | None = None,
     seed: int = 0,
 ) -> Report:
     """Spearman's rank correlation between the cosine of two words and how alike people found them.
@@ -41,9 +42,10 @@ def similarity(
     A pair with a word that has no row is not covered: it is counted, and does not enter the correlation.
 
     Args:
-        space: Words; rows of other groups than `word` take no part.
+        space: Words.
         path: Lines `word word score`, separated by tabs, commas or spaces; several files, or a folder of them.
         lower: Lower-case the pairs; None does so where all keys are in lower case.
+        group: Where the words are; by default the only group, or `word` of several.
         seed: Of the intervals, which resample the pairs.
 
     Returns:
@@ -52,12 +54,14 @@ def similarity(
     Raises:
         BadFile: Nothing is there, or it cannot be read.
         BadData: A line is no scored pair; names the line.
+        BadOption: None of several groups is called `word`, and none is named.
+        UnknownName: There is no such group.
 
     Source:
         Finkelstein et al. 2002 (WordSim-353); Hill, Reichart, Korhonen 2015 (SimLex-999).
     """
     sets = [read_judgments(file) for file in _files(path)]
-    vocabulary = Vocabulary.of(space, None, lower)
+    vocabulary = Vocabulary.of(space, None, lower, group)
     findings: list[Finding] = []
     table, notes = [], []
     spoilt: Counter[str] = Counter()

@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pyarrow.compute as pc
 
+from kinfold.core.columns import lower_cased
 from kinfold.core.errors import BadData, BadFile, BadOption
 from kinfold.core.files import existing
+from kinfold.core.frequency import most_frequent
 from kinfold.core.keys import Keys
+from kinfold.core.metric import units
 from kinfold.core.report import Table
 from kinfold.core.space import Space
 
-# Keys that are looked at to tell whether a Space is lower-cased.
-_SAMPLE = 100_000
 _LISTED = 200
 
 
@@ -30,45 +30,40 @@ class Vocabulary:
         keys: Their names.
         vectors: Their coordinates (n, dim) float32, of unit length; zero rows stay zero.
         lower: Whether the words of the test are lower-cased before they are looked up.
+        available: Rows of the group that these are the most frequent of.
     """
 
     keys: Keys
     vectors: np.ndarray
     lower: bool
+    available: int
 
     @classmethod
-    def of(cls, space: Space, restrict: int | None, lower: bool | None) -> Vocabulary:
-        """The first `restrict` rows by frequency.
+    def of(cls, space: Space, restrict: int | None, lower: bool | None, group: str | None = None) -> Vocabulary:
+        """The first `restrict` rows of a group by frequency.
 
         By frequency means by the attribute `count` where there is one, else in the order of the rows. `lower` None
-        means: if the keys themselves are all in lower case.
+        means: if the keys themselves are all in lower case. `group` None means the only one, or `word` of several.
 
         Raises:
-            BadOption: `restrict` is below 1, or the Space has several groups and none is called `word`.
+            BadOption: `restrict` is below 1, or the Space has several groups, none is called `word` and none was named.
+            UnknownName: There is no such group.
         """
         if restrict is not None and restrict < 1:
             raise BadOption(f"restrict is {restrict}; it is a number of rows, at least 1, or None for all.")
-        if len(space.groups) > 1:
+        if group is None and len(space.groups) > 1:
             if "word" not in space.groups:
                 raise BadOption(
-                    f"this Space has the groups {', '.join(space.groups)}; "
-                    "say which one holds words: space.group(name)."
+                    f"this Space has the groups {', '.join(space.groups)}; say which one holds words: group=…"
                 )
-            space = space.group("word")
-        rows = np.arange(len(space))
-        if restrict is not None and restrict < len(space):
-            if space.table is not None and "count" in space.table.column_names:
-                counts = space.attribute("count").to_numpy().astype(np.float64)
-                rows = np.argsort(-counts, kind="stable")
-            rows = rows[:restrict]
+            group = "word"
+        space = space.group(group)
+        rows, _ = most_frequent(space, restrict)
         keys = space.keys.take(rows)
-        vectors = space.rows.take(rows)
-        lengths = space.rows.norms[rows]
-        vectors /= np.where(lengths > 0, lengths, 1)[:, None]
+        vectors = units(space.rows.take(rows))
         if lower is None:
-            some = keys.names.slice(0, _SAMPLE)
-            lower = bool(pc.all(pc.equal(some, pc.utf8_lower(some)), min_count=0).as_py())
-        return cls(keys, vectors, lower)
+            lower = lower_cased(keys.names)
+        return cls(keys, vectors, lower, len(space))
 
     def find(self, words: Iterable[str]) -> dict[str, int]:
         """The row of each word that has one."""

@@ -16,7 +16,8 @@ from kinfold.core.errors import BadOption
 from kinfold.core.progress import Progress, quiet
 from kinfold.core.shapes import Items, Sequences, describe
 from kinfold.core.space import Space
-from kinfold.recipes.words import configured, cut_as, opened, remembered, words_of
+from kinfold.prepare.cutting import cut_as, remembered
+from kinfold.recipes.words import configured, opened, words_of
 
 METHODS = {
     "doc2vec": Entry("doc2vec", "kinfold.learn.doc2vec:Doc2Vec", "documents learned beside their words"),

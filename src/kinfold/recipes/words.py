@@ -14,6 +14,7 @@ from kinfold.core.shapes import Counts, Sequences
 from kinfold.core.space import Space
 from kinfold.learn import LEARNERS
 from kinfold.learn.start import Known, Start
+from kinfold.prepare.cutting import cut_as, remembered
 
 METHODS = {entry.name: entry for entry in LEARNERS if entry.name in ("word2vec", "fasttext", "svd")}
 
@@ -118,21 +119,6 @@ def opened(vectors: Space | str | os.PathLike[str] | None) -> Space | None:
 def words_of(space: Space) -> Space:
     """The words of a Space: its only group, or the one called `word`, or the first."""
     return Start(space).words
-
-
-def cut_as(space: Space | None, tokenizer: Any, lower: bool | None) -> dict[str, Any]:
-    """How to cut texts into words: as was asked for, or else as the words of a Space were cut."""
-    told = {} if space is None else dict(space.card.data).get("text", {})
-    if tokenizer is None and lower is None:
-        lower = told.get("lower")
-    return {"tokenizer": tokenizer or told.get("tokenizer", "words"), "lower": lower}
-
-
-def remembered(space: Space, cut: dict[str, Any]) -> Space:
-    """The Space with a card that says how its texts were cut, for the texts that will be compared with them."""
-    tokenizer = cut["tokenizer"]
-    text = {"tokenizer": tokenizer if isinstance(tokenizer, str) else "own", "lower": cut["lower"]}
-    return dataclasses.replace(space, card=dataclasses.replace(space.card, data={**space.card.data, "text": text}))
 
 
 def configured(methods: Mapping[str, Entry], name: str, options: Mapping[str, Any]) -> Any:

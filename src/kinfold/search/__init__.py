@@ -11,6 +11,7 @@ Example:
 
 from __future__ import annotations
 
+import importlib
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -19,9 +20,10 @@ from kinfold.core.catalogue import Catalogue, Entry
 if TYPE_CHECKING:
     from kinfold.core.space import Space
     from kinfold.search.index import Index
-    from kinfold.search.relations import analogy
+    from kinfold.search.movers import Bags, nearest_texts
+    from kinfold.search.relations import analogy, closer, odd_one_out
 
-__all__ = ["INDEXES", "analogy", "build", "open"]
+__all__ = ["INDEXES", "Bags", "analogy", "build", "closer", "nearest_texts", "odd_one_out", "open"]
 
 INDEXES = Catalogue(
     "search",
@@ -29,6 +31,14 @@ INDEXES = Catalogue(
     Entry("hnsw", "kinfold.search.hnsw:HNSW", "a graph of neighbors: fastest to search, slow to build"),
     Entry("ivf", "kinfold.search.ivf:IVF", "lists around centers: fast to build, a little slower to search"),
 )
+
+_PLACES = {
+    "Bags": "kinfold.search.movers",
+    "nearest_texts": "kinfold.search.movers",
+    "analogy": "kinfold.search.relations",
+    "closer": "kinfold.search.relations",
+    "odd_one_out": "kinfold.search.relations",
+}
 
 
 def build(space: Space, method: str = "hnsw", **options: Any) -> Index:
@@ -66,8 +76,6 @@ def open(path: str | os.PathLike[str], space: Space) -> Index:
 
 
 def __getattr__(name: str) -> Any:
-    if name == "analogy":
-        from kinfold.search.relations import analogy
-
-        return analogy
+    if name in _PLACES:
+        return getattr(importlib.import_module(_PLACES[name]), name)
     raise AttributeError(f"module 'kinfold.search' has no attribute '{name}'")

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from kinfold.core.errors import BadOption
+from kinfold.core.faiss import load_faiss
 from kinfold.core.progress import Progress, quiet
 from kinfold.core.space import Space
 from kinfold.search.index import (
@@ -16,7 +17,6 @@ from kinfold.search.index import (
     blocks,
     damaged,
     inner,
-    load_faiss,
     on_threads,
     prepared,
     results,

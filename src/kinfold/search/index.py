@@ -12,9 +12,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from kinfold.core.errors import BadData, BadOption, did_you_mean
+from kinfold.core.faiss import load_faiss
 from kinfold.core.hits import Hits
-from kinfold.core.metric import Metric
-from kinfold.core.nearest import among, checked_k, checked_vectors, nearest_many
+from kinfold.core.metric import Metric, units
+from kinfold.core.nearest import Query, among, checked_k, checked_vectors, nearest_many
 from kinfold.core.space import Space
 
 # Below this share of the rows, comparing each that matches is quicker than finding them by an index.
@@ -82,7 +83,7 @@ class Index:
 
     def nearest(
         self,
-        query: str | np.ndarray,
+        query: Query,
         k: int = 10,
         *,
         where: str | None = None,
@@ -94,7 +95,7 @@ class Index:
 
     def nearest_many(
         self,
-        queries: Sequence[str | np.ndarray] | np.ndarray,
+        queries: Sequence[Query] | np.ndarray,
         k: int = 10,
         *,
         where: str | None = None,
@@ -159,16 +160,6 @@ def damaged(place: str, how: str) -> BadData:
     return BadData(f"{place}: damaged: {how}. Build the index again.")
 
 
-def load_faiss() -> Any:
-    """FAISS, whose bindings warn of themselves when they are first imported."""
-    import warnings
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)
-        import faiss
-    return faiss
-
-
 @contextmanager
 def on_threads(threads: int | None) -> Iterator[None]:
     """FAISS on so many threads inside the block; as many as there are cores where it is None."""
@@ -194,10 +185,7 @@ def blocks(space: Space, size: int = 65_536) -> Iterator[np.ndarray]:
 
 def prepared(metric: Metric, vectors: np.ndarray) -> np.ndarray:
     """Vectors (m, dim) for FAISS: of unit length where the metric is cosine, zero vectors as they are."""
-    if metric is not Metric.COSINE:
-        return np.ascontiguousarray(vectors)
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    return np.ascontiguousarray(vectors / np.where(lengths > 0, lengths, 1))
+    return np.ascontiguousarray(units(vectors) if metric is Metric.COSINE else vectors)
 
 
 def results(metric: Metric, scores: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from kinfold.core.errors import BadOption
+from kinfold.core.faiss import load_faiss
 from kinfold.core.metric import Metric
 from kinfold.core.progress import Progress, quiet
 from kinfold.core.space import Space
@@ -18,15 +19,15 @@ from kinfold.search.index import (
     blocks,
     damaged,
     inner,
-    load_faiss,
     on_threads,
     prepared,
     results,
     selector,
     whole_numbers,
 )
+from kinfold.transform.kmeans import kmeans
 
-# Rows that k-means sees for each center; FAISS's own default too.
+# Rows that k-means sees for each center.
 _SAMPLE = 256
 _RANGES = {"lists": (1, 1 << 24), "probes": (1, 1 << 24), "iterations": (1, 10_000), "seed": (0, (1 << 31) - 1)}
 
@@ -140,26 +141,17 @@ class IVF(Index):
 
 
 def _centers(space: Space, parameters: Mapping[str, Any]) -> np.ndarray:
-    faiss = load_faiss()
     rng = np.random.default_rng(parameters["seed"])
     size = min(len(space), _SAMPLE * parameters["lists"])
     sample = np.sort(rng.choice(len(space), size, replace=False)) if size < len(space) else slice(None)
     rows = prepared(space.metric, space.rows.take(sample))
-    kmeans = faiss.Kmeans(
-        space.dim,
-        parameters["lists"],
-        niter=parameters["iterations"],
-        seed=parameters["seed"],
-        # Centers of directions are directions; where lengths count, long rows need centers of their own.
-        spherical=space.metric is Metric.COSINE,
-        min_points_per_centroid=1,
-        max_points_per_centroid=_SAMPLE,
-    )
     if not len(rows):
         return np.zeros((parameters["lists"], space.dim), np.float32)
-    kmeans.train(rows)
-    centers: np.ndarray = kmeans.centroids
-    return centers
+    # Centers of directions are directions; where lengths count, long rows need centers of their own.
+    spherical = space.metric is Metric.COSINE
+    return kmeans(
+        rows, parameters["lists"], spherical=spherical, iterations=parameters["iterations"], seed=parameters["seed"]
+    ).centers
 
 
 def _quantizer(space: Space, centers: np.ndarray) -> Any:

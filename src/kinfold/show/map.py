@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from kinfold.core.errors import BadOption, UnknownName, did_you_mean
+from kinfold.core.frequency import most_frequent
 from kinfold.core.metric import Metric
 from kinfold.core.progress import Progress, quiet
 from kinfold.core.space import Space
@@ -27,6 +29,7 @@ def write(
     *,
     method: str = "umap",
     color: str | None = None,
+    group: str | Sequence[str] | None = None,
     limit: int = 100_000,
     seed: int = 0,
     title: str | None = None,
@@ -39,6 +42,7 @@ def write(
         path: Where to.
         method: umap keeps neighbors together; pca keeps large distances and takes a moment.
         color: The attribute, or `group`, that colors the points at first.
+        group: The group to show, or several in one map; the first where it is None.
         limit: Most points; the most frequent ones where the attribute `count` tells, else the first.
         seed: Of the layout; the same seed gives the same map.
         title: Heading of the page.
@@ -46,12 +50,22 @@ def write(
 
     Raises:
         BadOption: No such method, or a limit below 1.
-        UnknownName: No such attribute to color by.
+        UnknownName: No such attribute to color by, or no such group.
         BadFile: The folder cannot be written.
     """
+    space = part(space, group)
     name = title or f"Map of {len(space):,} {plural(space)}"
     heading = f"<h1>{html.escape(name)}</h1>"
-    body = figure(space, method=method, color=color, limit=limit, seed=seed, heading=heading, progress=progress)
+    body = figure(
+        space,
+        method=method,
+        color=color,
+        group=list(space.groups),
+        limit=limit,
+        seed=seed,
+        heading=heading,
+        progress=progress,
+    )
     html.save(html.page(name, body, styles=STYLES, scripts=SCRIPTS), path)
 
 
@@ -60,6 +74,7 @@ def figure(
     *,
     method: str = "umap",
     color: str | None = None,
+    group: str | Sequence[str] | None = None,
     limit: int = 100_000,
     seed: int = 0,
     heading: str = "",
@@ -72,6 +87,7 @@ def figure(
     """
     if limit < 1:
         raise BadOption(f"limit is {limit}; a map shows at least 1 point.")
+    space = part(space, group)
     rows, chosen = most_frequent(space, limit)
     shown = space.take(np.sort(rows)) if len(rows) < len(space) else space
     order = np.argsort(np.argsort(rows))  # where each chosen row stands in `shown`
@@ -109,14 +125,20 @@ def figure(
     )
 
 
-def most_frequent(space: Space, limit: int) -> tuple[np.ndarray, str]:
-    """The rows (m,) int64 to show, most frequent first, and how they were chosen, in words."""
-    if space.table is not None and "count" in space.table.column_names:
-        column = space.attribute("count")
-        if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
-            counts = np.asarray(pc.fill_null(column.cast(pa.float64()), -1))
-            return np.argsort(-counts, kind="stable")[:limit], "most frequent"
-    return np.arange(min(limit, len(space))), "first"
+def part(space: Space, group: str | Sequence[str] | None) -> Space:
+    """The first group of a Space, the one named, or several: the rows of n-grams are no words to be drawn.
+
+    Raises:
+        UnknownName: There is no such group.
+    """
+    if group is None or isinstance(group, str):
+        return space.group(group)
+    if not group:
+        return space.group()
+    ranges = sorted((space.keys.range_of(each) for each in group), key=lambda each: each.start)
+    if sum(map(len, ranges)) == len(space):
+        return space
+    return space.take(np.unique(np.concatenate([np.arange(each.start, each.stop) for each in ranges])))
 
 
 def quantized(places: np.ndarray) -> np.ndarray:
@@ -158,16 +180,23 @@ def _scores(scores: np.ndarray, metric: Metric) -> dict[str, Any]:
 
 
 def _colors(space: Space, order: np.ndarray) -> list[dict[str, Any]]:
-    """What points can be colored by: the group where there are several, then numbers and small sets of names."""
+    """What points can be colored by: the group where there are several, then numbers and small sets of names.
+
+    Whole numbers whose names are another attribute (`cluster` and `cluster_name`) are kinds, called by these names.
+    """
     found = []
+    called = _called(space)
     if len(space.groups) > 1:
         codes = np.repeat(np.arange(len(space.groups)), [len(rows) for rows in space.groups.values()])
         found.append(_categories("group", codes[order], list(space.groups)))
-    for name in space.table.column_names if space.table is not None else ():
-        column = _plain(space.attribute(name)).take(pa.array(order))
+    for name in _attributes(space):
+        if name in called.values():
+            continue
+        column = _plain(space.attribute(called.get(name, name))).take(pa.array(order))
         kind = column.type
         few = pc.count_distinct(column).as_py() <= _KINDS if _named(kind) or pa.types.is_integer(kind) else False
-        if pa.types.is_boolean(kind) or (few and name != "count") or (_named(kind) and _repeats(column)):
+        repeats = _named(kind) and (name in called or _repeats(column))
+        if pa.types.is_boolean(kind) or (few and name != "count") or repeats:
             values = pc.fill_null(column.cast(pa.large_string()), "(none)")
             counted = values.value_counts()
             ranked = sorted(counted.to_pylist(), key=lambda each: (-each["counts"], each["values"]))
@@ -215,11 +244,24 @@ def _numbers(name: str, values: np.ndarray) -> dict[str, Any]:
 def _texts(space: Space, order: np.ndarray) -> list[dict[str, Any]]:
     """Attributes that are names of their own, such as titles: for the tooltip."""
     found = []
-    for name in space.table.column_names if space.table is not None else ():
+    called = _called(space).values()
+    for name in _attributes(space):
         column = _plain(space.attribute(name))
-        if _named(column.type) and not _repeats(column):
+        if _named(column.type) and name not in called and not _repeats(column):
             found.append({"name": name, "values": column.take(pa.array(order)).to_pylist()})
     return found
+
+
+def _attributes(space: Space) -> list[str]:
+    return [] if space.table is None else list(space.table.column_names)
+
+
+def _called(space: Space) -> dict[str, str]:
+    """Attributes of whole numbers, with the attribute that holds the names of what is numbered."""
+    held = {name: space.attribute(name).type for name in _attributes(space)}
+    kinds = {name: kind.value_type if pa.types.is_dictionary(kind) else kind for name, kind in held.items()}
+    pairs = {name: f"{name}_name" for name, kind in kinds.items() if pa.types.is_integer(kind)}
+    return {name: other for name, other in pairs.items() if other in kinds and _named(kinds[other])}
 
 
 def _plain(column: pa.ChunkedArray) -> pa.Array:

@@ -6,9 +6,8 @@ import os
 from collections.abc import Sequence
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
+from kinfold.core.frequency import counts, most_frequent
 from kinfold.core.progress import Progress, quiet
 from kinfold.core.report import Report, Table, number
 from kinfold.core.space import Space
@@ -28,6 +27,7 @@ def write(
     seed: int = 0,
     title: str | None = None,
     method: str = "umap",
+    group: str | None = None,
     limit: int = 100_000,
     progress: Progress = quiet,
 ) -> None:
@@ -41,28 +41,31 @@ def write(
         seed: Of the map's layout.
         title: Heading; by default it tells the method and the size.
         method: Layout of the map, umap or pca.
+        group: What map, neighbors and vocabulary are of; the first group where it is None.
         limit: Most points of the map.
         progress: Told of the stages.
 
     Raises:
         BadFile: The folder cannot be written.
+        UnknownName: There is no such group.
     """
+    part = space.group(group)
     measured = {each.title: each for each in (*space.card.reports, *reports)}
     training = measured.pop("training", None)
-    heading = title or f"{len(space):,} {maps.plural(space)}, {space.dim} dimensions"
+    heading = title or f"{len(part):,} {maps.plural(part)}, {space.dim} dimensions"
     figure = (
-        maps.figure(space, method=method, limit=limit, seed=seed, inside=True, progress=progress)
-        if map and len(space)
+        maps.figure(part, method=method, limit=limit, seed=seed, inside=True, progress=progress)
+        if map and len(part)
         else ""
     )
     body = [
-        _head(space, heading),
+        _head(space, part, heading),
         _section("Measured", "".join(_measured(each) for each in measured.values())),
         _section(
             "Map", figure, "Every point is a key; search for one, or click it, to see what is nearest.", wide=True
         ),
-        _section("Neighbors", _samples(space), "The nearest keys to a few, picked at even steps of frequency rank."),
-        _section("Vocabulary", _frequencies(space)),
+        _section("Neighbors", _samples(part), "The nearest keys to a few, picked at even steps of frequency rank."),
+        _section("Vocabulary", _frequencies(part)),
         _section("Training", _training(training) if training else ""),
         _section("Origin", _origin(space), "Enough to do it again."),
         "<footer>Written by <b>Kinfold</b>. This file holds all it shows and asks nothing of any network.</footer>",
@@ -76,16 +79,17 @@ def write(
     html.save(page, path)
 
 
-def _head(space: Space, heading: str) -> str:
+def _head(space: Space, part: Space, heading: str) -> str:
+    rows, dimensions, *_ = glance.numbers(space)
     tiles = [
-        *glance.numbers(space)[:2],
+        *(glance.groups(space) if len(space.groups) > 1 else [rows]),
+        dimensions,
         ("coordinates", glance.size(space.rows.nbytes)),
         ("metric", space.metric.value),
     ]
-    if space.table is not None and "count" in space.table.column_names:
-        total = pc.sum(space.attribute("count")).as_py()
-        if isinstance(total, int | float):
-            tiles.append(("occurrences", number(total)))
+    often = counts(part)
+    if often is not None and (often > 0).any():
+        tiles.append(("occurrences", number(float(often[often > 0].sum()))))
     inner = "".join(f"<div><dt>{html.escape(name)}</dt><dd>{html.escape(value)}</dd></div>" for name, value in tiles)
     by = f'<p class="lead">{html.escape(space.card.method)} <span>frame {html.escape(space.frame)}</span></p>'
     return f'<header><h1>{html.escape(heading)}</h1>{by}<dl class="tiles">{inner}</dl></header>'
@@ -162,7 +166,7 @@ def _chart(drawing: str) -> str:
 
 def _samples(space: Space) -> str:
     """Neighbors of keys at even steps of the logarithm of the rank, among the frequent ones."""
-    rows, _ = maps.most_frequent(space, 20_000)
+    rows, _ = most_frequent(space, 20_000)
     if len(rows) < 2:
         return ""
     # Not the first ranks: in a text they are words without much meaning of their own.
@@ -178,14 +182,11 @@ def _samples(space: Space) -> str:
 
 
 def _frequencies(space: Space) -> str:
-    rows, chosen = maps.most_frequent(space, len(space))
-    if chosen != "most frequent":
+    often = counts(space)
+    often = np.zeros(0) if often is None else -np.sort(-often[often > 0])
+    if len(often) < 2:
         return ""
-    counts = np.asarray(pc.fill_null(space.attribute("count").cast(pa.float64()), 0))[rows]
-    counts = counts[counts > 0]
-    if len(counts) < 2:
-        return ""
-    low, high = float(counts.min()), float(counts.max())
+    low, high = float(often.min()), float(often.max())
     edges = (
         np.unique(np.geomspace(low, max(high, low * 1.01), 31))
         if high > 20 * low
@@ -193,7 +194,7 @@ def _frequencies(space: Space) -> str:
     )
     edges[-1] = max(edges[-1], high)
     edges[0] = min(edges[0], low)
-    held, _ = np.histogram(counts, edges)
+    held, _ = np.histogram(often, edges)
     drawing = svg.histogram(
         edges.tolist(),
         held.tolist(),
@@ -202,11 +203,11 @@ def _frequencies(space: Space) -> str:
         y="keys",
         log=high > 20 * low,
     )
-    share = np.cumsum(counts) / counts.sum()
+    share = np.cumsum(often) / often.sum()
     half = int(np.searchsorted(share, 0.5)) + 1
     words = (
-        f"The most frequent {half:,} of {len(counts):,} keys make up half of all {number(float(counts.sum()))} "
-        f"occurrences; the median key occurs {number(float(np.median(counts)))} times."
+        f"The most frequent {half:,} of {len(often):,} keys make up half of all {number(float(often.sum()))} "
+        f"occurrences; the median key occurs {number(float(np.median(often)))} times."
     )
     return f"<p>{html.escape(words)}</p>{_chart(drawing)}"
 

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from kinfold.core.catalogue import Catalogue
+from kinfold.core.catalogue import Catalogue, Entry
 
-TRANSFORMS = Catalogue("transform")
+TRANSFORMS = Catalogue(
+    "transform",
+    Entry(
+        "clusters", "kinfold.transform.clusters:Clusters", "k-means: each row's cluster as an attribute, with a name"
+    ),
+    Entry("restrict", "kinfold.transform.restrict:Restrict", "the frequent part, or what fulfills a condition"),
+)
 
 
 def __getattr__(name: str) -> type:

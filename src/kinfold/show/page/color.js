@@ -9,6 +9,16 @@ function rgb(hex) {
   return [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
 }
 
+// The first kinds have colors of their own; the others take muted ones around the wheel, so that kinds side by side differ.
+function tint(kind) {
+  if (kind < KINDS.length) return KINDS[kind];
+  const hue = (kind * 137.508) % 360;
+  return [0, 8, 4].map((channel) => {
+    const turned = (channel + hue / 30) % 12;
+    return Math.round(255 * (0.62 - 0.15 * Math.max(-1, Math.min(turned - 3, 9 - turned, 1))));
+  });
+}
+
 // 0..1 -> [r, g, b]
 function ramp(share, dark) {
   const [low, high] = dark ? [0.16, 1] : [0, 0.93];
@@ -38,13 +48,13 @@ function number(value, unit) {
 // Four bytes a point; `off` tells which kinds are hidden (alpha 0).
 function paint(scale, count, dark, off) {
   const bytes = new Uint8Array(4 * count);
+  const tints = scale && scale.kind === "names" ? scale.names.map((name, kind) => tint(kind)) : [];
   for (let i = 0; i < count; i++) {
     let color = scale ? OTHER : KINDS[0];
     let shown = 255;
     if (scale && scale.kind === "names") {
-      const kind = Math.min(scale.values[i], KINDS.length);
-      color = KINDS[kind] || OTHER;
-      if (off.has(kind)) shown = 0;
+      color = tints[scale.values[i]];
+      if (off.has(Math.min(scale.values[i], KINDS.length))) shown = 0;
     } else if (scale) {
       const at = share(scale, scale.values[i]);
       if (!Number.isNaN(at)) color = ramp(at, dark);

@@ -274,7 +274,8 @@ function mount(root) {
     }
     scale.shown.forEach((name, kind) => {
       const dot = element("i", {});
-      dot.style.background = `rgb(${KINDS[kind] || OTHER})`;
+      const wheel = Array.from({ length: 6 }, (_, step) => `rgb(${tint(kind + step)})`);
+      dot.style.background = kind < KINDS.length ? `rgb(${tint(kind)})` : `conic-gradient(${wheel})`;
       const button = element("button", { type: "button", ariaPressed: String(!off.has(kind)), title: "Show or hide" },
         dot, element("span", { textContent: name }), element("small", { textContent: number(scale.sizes[kind]) }));
       button.onclick = () => {

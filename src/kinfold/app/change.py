@@ -1,0 +1,85 @@
+"""Commands that make a Space of a Space."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from kinfold.app.output import Json, say
+from kinfold.app.vectors import SpacePath, Where
+
+Part = Annotated[str | None, typer.Option(help="Whose rows; by default the first group.")]
+
+
+def clusters(
+    path: SpacePath,
+    k: Annotated[int | None, typer.Option("-k", help="How many clusters. \\[default: 10]", show_default=False)] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Write the Space with each row's cluster and its name.")
+    ] = None,
+    by: Annotated[
+        str | None,
+        typer.Option(metavar="ATTRIBUTE", help="Judge the kinds that an attribute names, instead of finding any."),
+    ] = None,
+    name: Annotated[str, typer.Option(help="What the attribute of clusters is called.")] = "cluster",
+    group: Part = None,
+    iterations: Annotated[int, typer.Option(help="Of k-means.")] = 25,
+    restarts: Annotated[int, typer.Option(help="Times that k-means begins anew; the best fit counts.")] = 3,
+    seed: Annotated[int, typer.Option(help="Of samples, first centers and intervals.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Find clusters by k-means, name them, and measure how well they are apart."""
+    import kinfold as kf
+    from kinfold.core.errors import BadOption
+    from kinfold.show import text
+    from kinfold.transform import Clusters
+
+    if by is not None and k is not None:
+        raise BadOption("--by judges kinds that are there, and -k finds new ones; give one of them.")
+    space = kf.open(path)
+    if by is None:
+        method = Clusters(10 if k is None else k, iterations, restarts, seed, group, name)
+        space = method.apply(space)
+    report = kf.measure.clusters(space, by or name, group=group, seed=seed)
+    values, shown = report.to_dict(), text.render(report)
+    if out is not None:
+        space.with_report(report).save(out)
+        values["path"] = str(out)
+        shown += f"\n→ {out}    kinfold map {out} --color {by or name} -o map.html"
+    say(values, shown, as_json)
+
+
+def restrict(
+    path: SpacePath,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Where the smaller Space is written.")],
+    top: Annotated[int | None, typer.Option(help="Only so many rows: the most frequent, or the first.")] = None,
+    min_count: Annotated[float | None, typer.Option(help="Only keys that occur at least so often.")] = None,
+    where: Where = None,
+    group: Part = None,
+    alone: Annotated[
+        bool, typer.Option("--alone", help="Leave out the other groups too, such as n-grams, which are kept otherwise.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Keep the frequent part of a vocabulary, or what fulfills a condition."""
+    import kinfold as kf
+    from kinfold.show.glance import size
+    from kinfold.transform import Restrict
+
+    space = kf.open(path)
+    small = Restrict(top, min_count, where, group, alone).apply(space)
+    small.save(out)
+    step = small.card.steps[-1]
+    values: dict[str, Any] = {
+        "path": str(out),
+        "group": step["group"],
+        "kept": step["kept"],
+        "of": step["of"],
+        "rows": len(small),
+        "bytes": out.stat().st_size,
+    }
+    chosen = f"{step['kept']:,} of {step['of']:,} rows of '{step['group']}'"
+    others = f", {len(small) - step['kept']:,} of other groups" if len(small) > step["kept"] else ""
+    say(values, f"{chosen}{others}, {size(values['bytes'])} → {out}", as_json)

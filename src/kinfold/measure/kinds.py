@@ -1,0 +1,149 @@
+"""Whether rows of a kind stand together, apart from those of other kinds."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from kinfold.core.errors import BadOption
+from kinfold.core.metric import Metric, units
+from kinfold.core.report import Finding, Report, Table
+from kinfold.core.space import Space
+from kinfold.measure.intervals import of_mean
+from kinfold.transform.clusters import central_keys, means
+
+_MOST = 10_000
+_KEYS = 6
+_TELLING = ("string", "large_string", "integer", "boolean")
+# Distances held at a time.
+_DISTANCES = 1 << 22
+
+
+def clusters(
+    space: Space, by: str = "cluster", *, group: str | None = None, sample: int = 10_000, seed: int = 0
+) -> Report:
+    """How well the kinds that an attribute names are apart: those of `transform.Clusters`, or any others.
+
+    A row's silhouette is 1 where its own kind is all around it, 0 where another is as near, and below 0 where another
+    is nearer: (b - a) / max(a, b), of the mean distances a to the other rows of its kind and b to those of the nearest
+    other kind. Distances are 1 - cosine, or squared Euclidean where the metric is `l2`; both means are over all rows,
+    and exact. The silhouette of a row that is alone is 0.
+
+    Args:
+        space: The rows.
+        by: An attribute of names, whole numbers, or true and false; rows where it is missing take no part.
+        group: Whose rows; the first group where it is None.
+        sample: Rows whose silhouettes are computed.
+        seed: Of the sample and the interval.
+
+    Returns:
+        `silhouette` in all, and a table of the kinds, the largest first: rows, silhouette, and the keys nearest to
+        their centers.
+
+    Raises:
+        UnknownName: There is no such attribute or group.
+        BadOption: The attribute tells no kinds, or too many, or `sample` is below 1.
+        BadData: A row holds a number that is not finite.
+
+    Source:
+        Rousseeuw 1987.
+
+    Example:
+        >>> rows = [[1, 0], [1, 0.1], [0, 1], [0.1, 1]]
+        >>> space = Space.of(["cat", "dog", "sun", "moon"], rows)
+        >>> space = space.with_attribute("kind", ["animal", "animal", "sky", "sky"])
+        >>> clusters(space, "kind")["silhouette"].value > 0.9
+        True
+    """
+    if sample < 1:
+        raise BadOption(f"sample is {sample}; it is a number of rows, at least 1.")
+    part = space.group(group)
+    owners, names = _kinds(part, by)
+    part.rows.refuse_non_finite("clusters")
+    sizes = np.bincount(owners[owners >= 0], minlength=len(names))
+    centers = means(part, owners, len(names))
+    members = np.flatnonzero(owners >= 0)
+    drawn = members
+    if sample < len(members):
+        drawn = np.sort(np.random.default_rng(seed).choice(members, sample, replace=False))
+    values = _silhouettes(part, owners, centers, sizes, drawn)
+    low, high = of_mean(values, seed=seed) if len(names) > 1 else (None, None)
+    each = np.bincount(owners[drawn], minlength=len(names))
+    sums = np.bincount(owners[drawn], values, minlength=len(names))
+    table = [
+        [name, int(size), float(total / count) if count else None, ", ".join(keys)]
+        for name, size, total, count, keys in zip(
+            names, sizes, sums, each, central_keys(part, owners, centers, _KEYS), strict=True
+        )
+    ]
+    distance = "squared Euclidean distance" if part.metric is Metric.L2 else "1 - cosine"
+    notes = [f"Silhouettes by {distance}: 1 is apart, 0 between two kinds, below 0 nearer to another."]
+    if len(members) < len(part):
+        notes.append(f"{len(part) - len(members):,} rows have no '{by}' and take no part.")
+    if len(names) < 2:
+        notes.append("There is one kind only, so that nothing is apart from anything.")
+    return Report(
+        f"Clusters · {by}",
+        [
+            Finding("silhouette", float(values.mean()) if len(names) > 1 else float("nan"), low, high, len(drawn)),
+            Finding("clusters", len(names), n=len(members)),
+        ],
+        [Table("Clusters", (by, "rows", "silhouette", "nearest to the center"), table)],
+        notes,
+    )
+
+
+def _kinds(space: Space, by: str) -> tuple[np.ndarray, list[str]]:
+    """The kind of each row (n,) int64, -1 where there is none, and the names of the kinds, the most frequent first."""
+    column = space.attribute(by)
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    if pa.types.is_string_view(column.type):
+        column = column.cast(pa.large_string())
+    kind = column.type
+    if not any(getattr(pa.types, f"is_{each}")(kind) for each in _TELLING):
+        raise BadOption(f"'{by}' is of {kind}, which tells no kinds; names, whole numbers, or true and false do.")
+    values = column.combine_chunks()
+    held = [each for each in values.value_counts().to_pylist() if each["values"] is not None]
+    if not 0 < len(held) <= _MOST:
+        raise BadOption(
+            f"'{by}' tells {len(held):,} kinds of {len(space):,} rows; clusters are 1 to {_MOST:,}. "
+            "Name another attribute."
+        )
+    ranked = sorted(held, key=lambda each: (-each["counts"], each["values"]))
+    kinds = pa.array([each["values"] for each in ranked], values.type)
+    codes = pc.fill_null(pc.index_in(values, value_set=kinds), -1)
+    return np.asarray(codes, np.int64), [str(each) for each in kinds.cast(pa.large_string()).to_pylist()]
+
+
+def _silhouettes(
+    space: Space, owners: np.ndarray, centers: np.ndarray, sizes: np.ndarray, drawn: np.ndarray
+) -> np.ndarray:
+    """Silhouettes (m,) float64 of the rows drawn."""
+    place = space.metric is Metric.L2
+    # Mean squared lengths: of unit rows 1, of zero rows 0.
+    squares = space.rows.norms.astype(np.float64) ** 2
+    if not place:
+        squares = (squares > 0).astype(np.float64)
+    taking = owners >= 0
+    spread = np.bincount(owners[taking], squares[taking], minlength=len(sizes)) / sizes
+    found = np.zeros(len(drawn))
+    step = max(1, _DISTANCES // len(sizes))
+    for start in range(0, len(drawn), step):
+        rows = drawn[start : start + step]
+        vectors = space.rows.take(rows).astype(np.float64)
+        products = (vectors if place else units(vectors)) @ centers.T
+        # The mean of |x - y|² over a kind is |x|² - 2 x · mean + the mean of |y|²; of 1 - cosine, 1 - x · mean.
+        distances = squares[rows][:, None] - 2 * products + spread if place else 1 - products
+        line, own = np.arange(len(rows)), owners[rows]
+        alone = sizes[own] < 2
+        to_itself = 0.0 if place else 1 - squares[rows]
+        inside = (distances[line, own] * sizes[own] - to_itself) / np.maximum(sizes[own] - 1, 1)
+        distances[line, own] = np.inf
+        outside = distances.min(axis=1)
+        larger = np.maximum(inside, outside)
+        # That of a row that is alone, or of the only kind, stays 0.
+        good = ~alone & (larger > 0) & np.isfinite(outside)
+        found[start : start + step][good] = (outside - inside)[good] / larger[good]
+    return found
