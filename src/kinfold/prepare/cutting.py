@@ -40,7 +40,7 @@ def cut_as(
         lower = told.get("lower")
     elif lower is None and space is not None:
         lower = lower_cased(space.keys.names)
-    return {"tokenizer": tokenizer, "lower": lower}
+    return {"tokenizer": tokenizer, "lower": tokenizer == "words" if lower is None else lower}
 
 
 def remembered(space: Space, cut: dict[str, Any]) -> Space:
