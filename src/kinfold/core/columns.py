@@ -40,10 +40,14 @@ def to_numpy(array: pa.Array) -> np.ndarray:
     return np.frombuffer(data, kind, len(array), array.offset * kind.itemsize)
 
 
-def lists_of(matrix: np.ndarray, start: int = 0, total: int | None = None) -> pa.LargeListArray:
-    """Rows (m, d) float32 as an attribute of the keys start..start + m of `total`; the other keys have none (null)."""
+def lists_of(matrix: np.ndarray, start: int | np.ndarray = 0, total: int | None = None) -> pa.LargeListArray:
+    """Rows (m, d) float32 as an attribute of the keys start..start + m of `total`; the other keys have none (null).
+
+    In place of the first key, all of them (m,) may be named in ascending order.
+    """
     total = len(matrix) if total is None else total
-    inside = (np.arange(total) >= start) & (np.arange(total) < start + len(matrix))
+    inside = np.zeros(total, np.bool_)
+    inside[slice(start, start + len(matrix)) if isinstance(start, int) else start] = True
     ends = np.zeros(total + 1, np.int64)
     np.cumsum(inside * np.int64(matrix.shape[1]), out=ends[1:])
     valid = pa.py_buffer(np.packbits(inside, bitorder="little"))
