@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from kinfold import encode, io, learn, measure, prepare, search, show, sources, tasks, transform
     from kinfold.core.report import Finding, Report
     from kinfold.core.space import Space
+    from kinfold.encode import encoder
     from kinfold.io import convert, open
     from kinfold.recipes.words import words
 
@@ -26,6 +27,7 @@ _PLACES = {
     "Report": "kinfold.core.report",
     "Space": "kinfold.core.space",
     "convert": "kinfold.io",
+    "encoder": "kinfold.encode",
     "open": "kinfold.io",
     "words": "kinfold.recipes.words",
 }
@@ -37,6 +39,7 @@ __all__ = [
     "Space",
     "convert",
     "encode",
+    "encoder",
     "io",
     "learn",
     "measure",

@@ -9,7 +9,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from kinfold.app import index, look, vectors
+from kinfold.app import encode, index, look, vectors
 from kinfold.app.output import Json, say
 
 # Commands with commands below them.
@@ -49,6 +49,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "analogy": vectors.analogy,
     "evaluate": vectors.evaluate,
     "convert": vectors.convert,
+    "encode": encode.encode,
     "map": look.map_,
     "report": look.report,
     "index": index.index,

@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from kinfold.core.card import Card
 from kinfold.core.codes import Codes, codebooks_text, columns_of, restored
-from kinfold.core.columns import to_arrow, to_numpy
+from kinfold.core.columns import one_array, to_arrow, to_numpy
 from kinfold.core.errors import BadData, BadFile
 from kinfold.core.files import existing, whole_file
 from kinfold.core.keys import Keys
@@ -57,8 +57,8 @@ def save_space(space: Space, path: str | os.PathLike[str]) -> None:
         assert space.table is not None
         columns[name] = space.table[name]
     batch = pa.RecordBatch.from_arrays(
-        [_one(column) for column in columns.values()],
-        schema=pa.schema([pa.field(name, _one(column).type) for name, column in columns.items()], metadata=metadata),
+        [one_array(column) for column in columns.values()],
+        schema=pa.schema([pa.field(name, column.type) for name, column in columns.items()], metadata=metadata),
     )
     with (
         whole_file(path) as temporary,
@@ -117,12 +117,12 @@ def _space(table: pa.Table, metadata: dict[str, str]) -> Space:
         table = table.combine_chunks()
     values: np.ndarray | Codes = _matrix(table.column("vector"), coded="kinfold.codes" in metadata)
     if isinstance(values, np.ndarray) and values.dtype == np.uint8:
-        beside = {name: _one(table.column(name)) for name in _OWN if name in table.column_names}
+        beside = {name: one_array(table.column(name)) for name in _OWN if name in table.column_names}
         values = restored(values, beside, metadata["kinfold.codes"])
     norms = _norms(table.column("norm")) if "norm" in table.column_names else None
     attributes = table.drop_columns([name for name in _OWN if name in table.column_names])
     return Space(
-        Keys.trusted(_one(table.column("key")).cast(pa.large_string()), _groups(table, metadata)),
+        Keys.trusted(one_array(table.column("key")).cast(pa.large_string()), _groups(table, metadata)),
         Rows(values, norms),
         Metric(metadata.get("kinfold.metric", "cosine")),
         Card.from_json(metadata["kinfold.card"]),
@@ -133,7 +133,7 @@ def _space(table: pa.Table, metadata: dict[str, str]) -> Space:
 def _groups(table: pa.Table, metadata: dict[str, str]) -> dict[str, int] | str:
     if "group" not in table.column_names:
         return "row"
-    column = _one(table.column("group"))
+    column = one_array(table.column("group"))
     if not pa.types.is_dictionary(column.type):
         column = column.dictionary_encode()
     if column.null_count or column.dictionary.null_count:
@@ -168,7 +168,7 @@ def _matrix(column: pa.ChunkedArray, coded: bool) -> np.ndarray:
             f"the column 'vector' is {kind}; a Space has a fixed-size list of float32 or float16, "
             "or of uint8 with codebooks in the schema's metadata."
         )
-    array = _one(column)
+    array = one_array(column)
     if array.null_count or array.flatten().null_count:
         raise BadData("the column 'vector' has missing values; every row needs all of its coordinates.")
     return to_numpy(array.flatten()).reshape(len(array), kind.list_size)
@@ -177,11 +177,4 @@ def _matrix(column: pa.ChunkedArray, coded: bool) -> np.ndarray:
 def _norms(column: pa.ChunkedArray) -> np.ndarray:
     if column.type != pa.float32() or column.null_count:
         raise BadData(f"the column 'norm' is {column.type}, or has missing values; it is float32, one a row.")
-    return to_numpy(_one(column))
-
-
-def _one(column: pa.Array | pa.ChunkedArray) -> pa.Array:
-    """The column as one array; a single chunk is not copied."""
-    if isinstance(column, pa.Array):
-        return column
-    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+    return to_numpy(one_array(column))

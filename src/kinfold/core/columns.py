@@ -40,6 +40,13 @@ def to_numpy(array: pa.Array) -> np.ndarray:
     return np.frombuffer(data, kind, len(array), array.offset * kind.itemsize)
 
 
+def one_array(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """The column as one array; a single chunk is not copied."""
+    if isinstance(column, pa.Array):
+        return column
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+
+
 def lists_of(matrix: np.ndarray, start: int | np.ndarray = 0, total: int | None = None) -> pa.LargeListArray:
     """Rows (m, d) float32 as an attribute of the keys start..start + m of `total`; the other keys have none (null).
 
@@ -62,7 +69,7 @@ def matrix_of(column: pa.Array | pa.ChunkedArray, dim: int) -> np.ndarray:
     Raises:
         BadData: A list has another length.
     """
-    array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    array = one_array(column)
     values = array.flatten()
     rows = len(array) - array.null_count
     if len(values) != rows * dim or not pa.types.is_float32(values.type) or values.null_count:
