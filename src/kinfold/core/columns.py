@@ -56,7 +56,8 @@ def lists_of(matrix: np.ndarray, start: int | np.ndarray = 0, total: int | None 
     inside = np.zeros(total, np.bool_)
     inside[slice(start, start + len(matrix)) if isinstance(start, int) else start] = True
     ends = np.zeros(total + 1, np.int64)
-    np.cumsum(inside * np.int64(matrix.shape[1]), out=ends[1:])
+    np.cumsum(inside, out=ends[1:])
+    ends *= matrix.shape[1]
     valid = pa.py_buffer(np.packbits(inside, bitorder="little"))
     values = to_arrow(np.asarray(matrix, np.float32).reshape(-1))
     buffers = [valid if len(matrix) < total else None, pa.py_buffer(ends)]

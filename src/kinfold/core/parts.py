@@ -69,8 +69,8 @@ class Parts:
                 f"n-grams of up to {longest:,} characters in {buckets:,} buckets cannot be counted; at most {LONGEST} "
                 "characters, and from 1 to 2^31 - 1 buckets."
             )
-        self.order = np.argsort(numbers, kind="stable")
-        self.numbers = numbers[self.order]
+        self.order = np.argsort(numbers, kind="stable").astype(np.int32)
+        self.numbers = numbers if (np.diff(numbers) > 0).all() else numbers[self.order]
         if len(numbers) and (self.numbers[0] < 0 or self.numbers[-1] >= buckets or not np.diff(self.numbers).all()):
             raise BadData(f"the n-grams are named by their buckets, each once, from 0 to {buckets - 1:,}.")
         self.rows = rows
@@ -152,8 +152,12 @@ class Parts:
 
 
 def mean(own: np.ndarray, sums: Sums) -> np.ndarray:
-    """The rows of words that are known: the mean of their own rows (m, dim) and those of their n-grams."""
-    found: np.ndarray = (own + sums.rows) * (1 / (sums.counted + 1)).astype(np.float32)[:, None]
+    """The rows of words that are known: the mean of their own rows (m, dim) and those of their n-grams.
+
+    What is too large for float32 becomes infinite, without a warning.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        found: np.ndarray = (own + sums.rows) * (1 / (sums.counted + 1)).astype(np.float32)[:, None]
     return found
 
 

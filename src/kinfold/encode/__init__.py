@@ -1,6 +1,6 @@
 """Raw things become rows of a frame that exists: new words, new texts. To add an encoder: one file, one line here.
 
-An encoder over a Space is a class that takes it; `methods` names the methods whose Spaces it is for without being asked.
+An encoder over a Space is a class that takes it; its `methods` are those whose Spaces it is for without being asked.
 
 Example:
     >>> from kinfold.core.space import Space

@@ -73,7 +73,7 @@ class Subword:
             the model's own. The last step on its card counts `seen`, `unseen` and, of these, `empty` ones.
 
         Raises:
-            BadData: One of the things is no string.
+            BadData: One of the things is no string, or the rows are so large that their sum is infinite.
         """
         words, names = _words_of(items)
         found = self.space.keys.rows(words, "word")
@@ -87,9 +87,11 @@ class Subword:
             rows[new[sums.start : sums.stop]] = sums.rows * _shares(sums.counted)[:, None]
             empty += int(np.count_nonzero(sums.held == 0))
             progress.advance(sums.stop - sums.start)
+        held = Rows(rows)
+        held.refuse_non_finite("the words that were encoded")
         known = len(words) - len(new)
         card = self.space.card.then("encode", words=len(words), seen=known, unseen=len(new), empty=empty)
-        return Space(names, Rows(rows), self.space.metric, card, pa.table({"seen": pa.array(seen)}))
+        return Space(names, held, self.space.metric, card, pa.table({"seen": pa.array(seen)}))
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Writes the Space, which is all of it: one file, which `kinfold.encoder` opens again.

@@ -1,9 +1,9 @@
 """fastText's models: `.bin`, and `.ftz`, whose rows are product codes; unsupervised ones and classifiers.
 
-Read are versions 12 and 11, and the files without a version of before 2017. They become a Space of words that have
-parts (docs/architecture.md): the words' vectors, the n-grams' buckets that hold something, the labels, without the
-`__label__` that all of them begin with. Codes stay codes; only words that are means of several rows, and labels, are
-float32 beside them.
+Read are versions 12 and 11, and the files without a version of before 2017 (but `</s>`, the end of a text, has no
+n-grams in any of them, as in later versions). They become a Space of words that have parts (docs/architecture.md):
+the words' vectors, the n-grams' buckets that hold something, the labels, without the `__label__` that all of them
+begin with. Codes stay codes; only words that are means of several rows, and labels, are float32 beside them.
 
 A label's row is its output row, except under the hierarchical softmax: there `context` has the nodes of the tree, as in
 the file, and a label's row is half the signed sum of the nodes on its path, the gradient of its log-probability by the
@@ -27,13 +27,14 @@ from __future__ import annotations
 import dataclasses
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from kinfold.core.card import Card, born
+from kinfold.core.codes import Codes
 from kinfold.core.columns import lists_of, to_arrow
 from kinfold.core.errors import BadData
 from kinfold.core.keys import Keys
@@ -42,12 +43,13 @@ from kinfold.core.rows import Rows
 from kinfold.core.space import Space
 from kinfold.core.streams import open_bytes
 from kinfold.io.cursor import Cursor
-from kinfold.io.fasttext_header import MAGIC, PREFIX, Dictionary, Header, is_old, read_dictionary, read_header
+from kinfold.io.fasttext_header import MAGIC, PREFIX, Header, is_old, read_dictionary, read_header
 from kinfold.io.fasttext_input import Coded, Dense, Input, label_rows, read_context
 from kinfold.io.fasttext_matrix import read_flag
 from kinfold.io.fasttext_write import write
 from kinfold.io.format import Format, check_choice
-from kinfold.io.gather import DUPLICATE, REPAIRED, without_repeats
+from kinfold.io.gather import DUPLICATE, without_repeats
+from kinfold.io.growing import moved_up
 
 NAME = "fasttext"
 
@@ -86,7 +88,6 @@ def read(path: str | os.PathLike[str], *, bad_bytes: str = "replace", threads: i
             notes = (*notes, "bytes behind the model were left out")
     rows = model.finish(label_rows(path, header, known, context), threads)
     labels, prefix = _without_prefix(known.names.slice(known.words))
-    space = _space(header, known, labels, model, rows, context)
     told = {
         "file": path.name,
         "format": NAME,
@@ -94,10 +95,16 @@ def read(path: str | os.PathLike[str], *, bad_bytes: str = "replace", threads: i
         **({"label prefix": prefix} if len(labels) else {}),
         "tokens": known.tokens,
         "tokens per rate update": header.rate_update,
+        **{what: count for what, count in known.told.items() if count},
     }
-    if known.told[REPAIRED]:
-        told[REPAIRED] = known.told[REPAIRED]
-    return _distinct(space, told, notes)
+    made = _Made(known.names.slice(0, known.words), labels, model.numbers, known.counts, rows, model.own, context)
+    distinct = _distinct(made)
+    told[DUPLICATE] = len(made.rows) - len(distinct.rows)
+    if told[DUPLICATE] and header.loss == "hierarchical":
+        notes = (*notes, "without the rows left out, the output rows are no longer those of the softmax's tree")
+    if notes:
+        told["notes"] = list(notes)
+    return _space(header, distinct, told, pruned=known.kept is not None)
 
 
 def recognizes(path: Path, head: bytes) -> bool:
@@ -108,26 +115,49 @@ def recognizes(path: Path, head: bytes) -> bool:
 FORMAT = Format(read, write, recognizes, (".ftz",), "all")
 
 
-def _without_prefix(labels: pa.LargeStringArray) -> tuple[pa.LargeStringArray, str]:
-    """The labels as they are meant, and what all of them begin with: `__label__` or nothing."""
-    if not len(labels) or not pc.all(pc.match_substring_regex(labels, f"^{PREFIX}.")).as_py():
-        return labels, ""
-    return pc.utf8_slice_codeunits(labels, len(PREFIX)), PREFIX
+class _Made(NamedTuple):
+    """What a file becomes: words, n-grams by their buckets, labels; counts of words and labels; rows of all."""
+
+    words: pa.LargeStringArray
+    labels: pa.LargeStringArray
+    numbers: np.ndarray
+    counts: np.ndarray
+    rows: Rows
+    own: np.ndarray | None
+    context: np.ndarray
 
 
-def _space(
-    header: Header, known: Dictionary, names: pa.LargeStringArray, model: Input, rows: Rows, context: np.ndarray
-) -> Space:
-    words, ngrams, labels = known.words, len(model.numbers), known.labels
-    counts = [to_arrow(known.counts[:words]), pa.nulls(ngrams, pa.int64()), to_arrow(known.counts[words:])]
+def _distinct(made: _Made) -> _Made:
+    """The first row of each word and of each label, the others left out in place."""
+    words, ngrams = len(made.words), len(made.numbers)
+    of_words, of_labels = without_repeats(made.words), without_repeats(made.labels)
+    if len(of_words) == words and len(of_labels) == len(made.labels):
+        return made
+    kept = np.concatenate([of_words, np.arange(words, words + ngrams), of_labels + words + ngrams])
+    values = made.rows.values
+    return _Made(
+        made.words.take(to_arrow(of_words)),
+        made.labels.take(to_arrow(of_labels)),
+        made.numbers,
+        made.counts[np.concatenate([of_words, of_labels + words])],
+        Rows(values.take(kept) if isinstance(values, Codes) else moved_up(values, kept)),
+        None if made.own is None else moved_up(made.own, of_words),
+        moved_up(made.context, of_labels if len(made.labels) else of_words),
+    )
+
+
+def _space(header: Header, made: _Made, told: dict[str, Any], pruned: bool) -> Space:
+    words, ngrams, labels = len(made.words), len(made.numbers), len(made.labels)
+    counts = [to_arrow(made.counts[:words]), pa.nulls(ngrams, pa.int64()), to_arrow(made.counts[words:])]
+    total = len(made.rows)
     table = {
         "count": pa.concat_arrays(counts),
-        "context": lists_of(context, words + ngrams if labels else 0, len(rows)),
+        "context": lists_of(made.context, words + ngrams if labels else 0, total),
     }
-    if model.own is not None:
-        table["own"] = lists_of(model.own, 0, len(rows))
-    numbers = to_arrow(model.numbers.astype(np.int64)).cast(pa.large_string())
-    names = pa.concat_arrays([known.names.slice(0, words), numbers, names])
+    if made.own is not None:
+        table["own"] = lists_of(made.own, 0, total)
+    numbers = to_arrow(made.numbers.astype(np.int64)).cast(pa.large_string())
+    names = pa.concat_arrays([made.words, numbers, made.labels])
     groups = {"word": words}
     if ngrams or header.max_n:
         groups["ngram"] = ngrams
@@ -137,23 +167,16 @@ def _space(
     del parameters["rate_update"]
     if labels:
         del parameters["mode"]
-    if known.kept is not None:
+    if pruned:
         parameters["pruned"] = True
-    card = Card(born(header.method, rows.values), header.method, parameters)
+    card = Card(born(header.method, made.rows.values), header.method, parameters, data=told)
     # Texts are compared to labels by the dot product.
     metric = Metric.DOT if labels else Metric.COSINE
-    return Space(Keys.trusted(names, groups), rows, metric, card, pa.table(table))
+    return Space(Keys.trusted(names, groups), made.rows, metric, card, pa.table(table))
 
 
-def _distinct(space: Space, told: dict[str, Any], notes: tuple[str, ...]) -> Space:
-    """The Space with the first row of each name, and a card that counts the others."""
-    firsts = [without_repeats(space.keys.group(name).names) + rows.start for name, rows in space.groups.items()]
-    kept = np.concatenate(firsts)
-    told[DUPLICATE] = len(space) - len(kept)
-    if told[DUPLICATE]:
-        if space.card.parameters["loss"] == "hierarchical":
-            notes = (*notes, "without them, the output rows are no longer those of the softmax's tree")
-        space = space.take(kept)
-    if notes:
-        told["notes"] = list(notes)
-    return dataclasses.replace(space, card=dataclasses.replace(space.card, data=told))
+def _without_prefix(labels: pa.LargeStringArray) -> tuple[pa.LargeStringArray, str]:
+    """The labels as they are meant, and what all of them begin with: `__label__` or nothing."""
+    if not len(labels) or not pc.all(pc.match_substring_regex(labels, f"^{PREFIX}.")).as_py():
+        return labels, ""
+    return pc.utf8_slice_codeunits(labels, len(PREFIX)), PREFIX

@@ -91,9 +91,9 @@ class Coded:
 
     def __init__(self, cursor: Cursor, header: Header, known: Dictionary) -> None:
         self._path, self._header, self._known = cursor.path, header, known
-        self.numbers = np.arange(header.buckets) if known.kept is None else known.kept
-        shape = (known.words + len(self.numbers), header.dim)
-        self._codes = read_coded(cursor, shape, known.labels, _WHAT)
+        ngrams = header.buckets if known.kept is None else len(known.kept)
+        self._codes = read_coded(cursor, (known.words + ngrams, header.dim), known.labels, _WHAT)
+        self.numbers = np.arange(ngrams) if known.kept is None else known.kept
         self.own = self._codes[: known.words] if header.max_n else None
 
     def finish(self, labels: np.ndarray, threads: int | None) -> Rows:

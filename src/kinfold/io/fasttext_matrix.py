@@ -73,7 +73,8 @@ def refuse_non_finite(path: Path, block: np.ndarray, begin: int, what: str) -> N
     Raises:
         BadData: One is not; names its row, counted from `begin`.
     """
-    bad = ~np.isfinite(block.sum(axis=1, dtype=np.float64))
+    with np.errstate(invalid="ignore"):
+        bad = ~np.isfinite(block.sum(axis=1, dtype=np.float64))
     if bad.any():
         row = begin + int(np.flatnonzero(bad)[0])
         raise BadData(f"{path}: row {row:,} of {what} holds a number that is NaN or infinite. It is damaged.")

@@ -21,7 +21,7 @@ from kinfold.core.space import Space
 from kinfold.core.streams import bare_name
 from kinfold.io.fasttext_header import LOSSES, MODES, PREFIX, Header, packed_dictionary
 from kinfold.io.fasttext_input import is_turned
-from kinfold.io.fasttext_matrix import packed_coded, packed_shape
+from kinfold.io.fasttext_matrix import packed_coded, packed_shape, refuse_non_finite
 from kinfold.io.format import chosen, created, writable_names
 
 _GROUPS = ("word", "ngram", "label")
@@ -85,7 +85,7 @@ def write(
         stream.write(model.header.packed())
         for piece in packed_dictionary(names, counts, len(model.words), _tokens(model, counts), kept):
             stream.write(piece)
-        for piece in _dense(model, threads) if coded is None else (b"\1", *packed_coded(coded)):
+        for piece in _dense(model, path, threads) if coded is None else (b"\1", *packed_coded(coded)):
             stream.write(piece)
         for piece in _output(model, order):
             stream.write(piece)
@@ -208,11 +208,11 @@ def _attribute(space: Space, name: str) -> np.ndarray | None:
     return matrix if len(matrix) == len(space) else None
 
 
-def _dense(model: _Model, threads: int | None) -> Iterator[bytes]:
+def _dense(model: _Model, path: Path, threads: int | None) -> Iterator[bytes]:
     """The input matrix: own rows of words, then all buckets, those without a row as zeros."""
     yield b"\0"
     yield packed_shape(len(model.words) + model.header.buckets, model.header.dim)
-    for block in _own_rows(model, threads):
+    for block in _own_rows(model, path, threads):
         yield block.astype("<f4", copy=False).tobytes()
     parts = model.parts
     step = max(1, _BLOCK_BYTES // (4 * model.header.dim))
@@ -224,7 +224,7 @@ def _dense(model: _Model, threads: int | None) -> Iterator[bytes]:
         yield block.tobytes()
 
 
-def _own_rows(model: _Model, threads: int | None) -> Iterator[np.ndarray]:
+def _own_rows(model: _Model, path: Path, threads: int | None) -> Iterator[np.ndarray]:
     words, parts = model.words, model.parts
     if parts is None or not parts.longest:
         for _, block in words.rows.blocks():
@@ -234,12 +234,14 @@ def _own_rows(model: _Model, threads: int | None) -> Iterator[np.ndarray]:
     other = 0
     for sums in _sums(words.keys, parts, threads):
         rows = words.rows.take(slice(sums.start, sums.stop))
-        made = rows * (sums.counted + 1).astype(np.float32)[:, None] - sums.rows
+        with np.errstate(over="ignore", invalid="ignore"):
+            made = rows * (sums.counted + 1).astype(np.float32)[:, None] - sums.rows
         if own is not None:
             stored = own[sums.start : sums.stop]
             same = _alike(mean(stored, sums), rows)
             made = np.where(same[:, None], stored, made)
             other += int(np.count_nonzero(~same))
+        refuse_non_finite(path, made, sums.start, "the words' own rows")
         yield made
     if other:
         model.notes.append(

@@ -6,6 +6,9 @@ from typing import Any
 
 import numpy as np
 
+# Rows that are moved at a time.
+_MOVED = 4096
+
 
 class Growing:
     """Rows (n, width), of which nobody knows yet how many there will be; memory grows with what was read.
@@ -40,3 +43,11 @@ class Growing:
     def filled(self) -> np.ndarray:
         """All rows that were kept, on the same memory."""
         return self._rows[: self._size]
+
+
+def moved_up(rows: np.ndarray, kept: np.ndarray) -> np.ndarray:
+    """The rows that are kept, ascending (m,) int64, one after another at the beginning of the same memory."""
+    for start in range(0, len(kept), _MOVED):
+        some = kept[start : start + _MOVED]
+        rows[start : start + len(some)] = rows[some]
+    return rows[: len(kept)]
