@@ -22,7 +22,14 @@ from kinfold.core.keys import Keys
 
 UNSEEN = ["unseenish", "naïvely", "日本語", "x", "", "<", "ships", "</s"]
 # What a file of version 12 has no place for, or another place.
-REWRITTEN = {"version 11", "version 11 classifier", "old", "old classifier", "quantized with its output"}
+REWRITTEN = {
+    "version 11",
+    "version 11 classifier",
+    "old",
+    "old classifier",
+    "quantized with its output",
+    "quantized tree of words",
+}
 
 
 def written(folder: Path, model: oracle.Model, name: str = "model.bin") -> Path:
@@ -179,13 +186,13 @@ def test_moved_words_keep_their_rows_when_written(tmp_path: Path) -> None:
     rows = space.rows.dense().copy()
     rows[1:3] += 1
     moved = kf.core.space.dataclasses.replace(space, rows=kf.core.rows.Rows(rows))
-    report_of = io._write(moved, tmp_path / "moved.bin", "fasttext", None, {})
-    assert any(note.startswith("2 words are not the mean") for note in report_of)
+    notes = io.FORMATS["fasttext"].write(moved, tmp_path / "moved.bin")
+    assert any(note.startswith("2 words are not the mean") for note in notes)
     again = io.open(tmp_path / "moved.bin")
     np.testing.assert_allclose(again.rows.dense(), rows, atol=1e-6)
     without = kf.core.space.dataclasses.replace(space, table=space.table.drop_columns(["own", "context"]))
-    report_of = io._write(without, tmp_path / "without.bin", "fasttext", None, {})
-    assert any("written as zeros" in note for note in report_of)
+    notes = io.FORMATS["fasttext"].write(without, tmp_path / "without.bin")
+    assert any("written as zeros" in note for note in notes)
     again = io.open(tmp_path / "without.bin")
     np.testing.assert_allclose(again.rows.dense(), space.rows.dense(), atol=1e-6)
     assert not matrix_of(again.group("word").attribute("context"), 5).any()
@@ -208,6 +215,22 @@ def test_words_of_any_space_are_written_without_ngrams(tmp_path: Path) -> None:
         io.save(Space.of(["a\0b"], [[1.0]]), tmp_path / "no.bin", "fasttext")
     io.save(Space.of(["a\0b"], [[1.0]]), tmp_path / "no.bin", "fasttext", replace="_")
     assert list(io.open(tmp_path / "no.bin").keys) == ["a_b"]
+
+
+def test_what_stands_in_place_of_a_nul_has_other_ngrams(tmp_path: Path) -> None:
+    _, space = opened(tmp_path, "skipgram")
+    names = ["a\0longer\0word" if name == "ship" else name for name in space.keys]
+    keys = Keys(names, {name: len(rows) for name, rows in space.groups.items()})
+    io.save(kf.core.space.dataclasses.replace(space, keys=keys), tmp_path / "a.bin", "fasttext", replace="_")
+    again = io.open(tmp_path / "a.bin")
+    np.testing.assert_allclose(again["a_longer_word"], space["ship"], atol=1e-6)
+
+
+def test_a_space_without_a_word_is_not_written(tmp_path: Path) -> None:
+    for keys in (Keys([], "word"), Keys(["1"], {"word": 0, "label": 1})):
+        with pytest.raises(BadData, match="no word to write"):
+            io.save(Space.of(keys, np.ones((len(keys), 2))), tmp_path / "a.bin", "fasttext")
+    assert not (tmp_path / "a.bin").exists()
 
 
 def saved(space: Space, folder: Path) -> Path:

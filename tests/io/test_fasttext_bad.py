@@ -216,7 +216,7 @@ def mutated(draw: st.DrawFn) -> bytes:
     return data
 
 
-@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(data=mutated(), packed=st.booleans())
 def test_damaged_models_raise_or_are_read(tmp_path_factory: pytest.TempPathFactory, data: bytes, packed: bool) -> None:
     folder = tmp_path_factory.getbasetemp() / "fasttext"

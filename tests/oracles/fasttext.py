@@ -187,6 +187,8 @@ def model(kind: str, seed: int = 0) -> Model:
         made.input = coded(len(words) + buckets, dim, 2, "no norms" not in kind, rng)
     if kind == "quantized, one codebook":
         made.input = coded(len(words) + buckets, dim, dim, True, rng)
+    if kind == "quantized tree of words":
+        made.mode, made.loss, made.output = "cbow", "hierarchical", coded(len(words), dim, 2, False, rng)
     if kind == "quantized with its output":
         made.output = coded(len(made.labels), dim, 3, True, rng)
     if kind.startswith("pruned"):
@@ -214,4 +216,13 @@ CLASSIFIERS = [
     "pruned, no norms",
     "pruned to nothing",
 ]
-KINDS = ["skipgram", "cbow, hierarchical", "no n-grams", "version 11", "old", "quantized skipgram", *CLASSIFIERS]
+KINDS = [
+    "skipgram",
+    "cbow, hierarchical",
+    "no n-grams",
+    "version 11",
+    "old",
+    "quantized skipgram",
+    "quantized tree of words",
+    *CLASSIFIERS,
+]

@@ -16,7 +16,8 @@ def encode(
     out: Annotated[Path, typer.Option("--out", "-o", help="Where the rows are written; the format by its ending.")],
     things: Annotated[list[str] | None, typer.Argument(metavar="THING...", help="What to encode: words.")] = None,
     file: Annotated[
-        Path | None, typer.Option(help="A file with a thing a line instead; .gz .bz2 .xz .zst too.")
+        Path | None,
+        typer.Option(help="A file with a thing a line instead; .gz .bz2 .xz .zst too; empty lines are none."),
     ] = None,
     encoder: Annotated[
         str | None, typer.Option(help="Which encoder; by default the one for the Space's method.")

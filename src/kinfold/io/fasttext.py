@@ -43,7 +43,8 @@ from kinfold.core.rows import Rows
 from kinfold.core.space import Space
 from kinfold.core.streams import open_bytes
 from kinfold.io.cursor import Cursor
-from kinfold.io.fasttext_header import MAGIC, PREFIX, Header, is_old, read_dictionary, read_header
+from kinfold.io.fasttext_dictionary import PREFIX, read_dictionary
+from kinfold.io.fasttext_header import MAGIC, Header, is_old, read_header
 from kinfold.io.fasttext_input import Coded, Dense, Input, label_rows, read_context
 from kinfold.io.fasttext_matrix import read_flag
 from kinfold.io.fasttext_write import write

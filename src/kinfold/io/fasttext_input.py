@@ -13,7 +13,8 @@ from kinfold.core.errors import BadData
 from kinfold.core.parts import Parts, mean
 from kinfold.core.rows import Rows
 from kinfold.io.cursor import Cursor
-from kinfold.io.fasttext_header import Dictionary, Header
+from kinfold.io.fasttext_dictionary import Dictionary
+from kinfold.io.fasttext_header import Header
 from kinfold.io.fasttext_matrix import (
     read_coded,
     read_dense,
@@ -118,9 +119,10 @@ def read_context(cursor: Cursor, header: Header, known: Dictionary, version: int
     """
     shape, what = (known.labels or known.words, header.dim), "the output matrix"
     if version and read_flag(cursor, "whether the output matrix is quantized") and coded:
-        return read_coded(cursor, shape, 0, what)[:]
-    read_dense_shape(cursor, shape, what)
-    context = read_dense(cursor, *shape, what)
+        context = read_coded(cursor, shape, 0, what)[:]
+    else:
+        read_dense_shape(cursor, shape, what)
+        context = read_dense(cursor, *shape, what)
     return np.negative(context, out=context) if is_turned(header) else context
 
 
