@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from kinfold import encode, io, learn, measure, prepare, search, show, sources, tasks, transform
     from kinfold.core.report import Finding, Report
     from kinfold.core.space import Space
+    from kinfold.encode import encoder
     from kinfold.io import convert, open
     from kinfold.recipes.documents import documents
     from kinfold.recipes.words import words
@@ -28,6 +29,7 @@ _PLACES = {
     "Space": "kinfold.core.space",
     "convert": "kinfold.io",
     "documents": "kinfold.recipes.documents",
+    "encoder": "kinfold.encode",
     "open": "kinfold.io",
     "words": "kinfold.recipes.words",
 }
@@ -40,6 +42,7 @@ __all__ = [
     "convert",
     "documents",
     "encode",
+    "encoder",
     "io",
     "learn",
     "measure",

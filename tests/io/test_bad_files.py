@@ -230,7 +230,6 @@ def test_files_of_nothing(tmp_path: Path, data: bytes, format: str) -> None:
 
 def test_foreign_files_are_told_by_name(tmp_path: Path) -> None:
     cases = {
-        b"\xba\x16\x4f\x2f\x0c\0\0\0": "fastText model",
         b"\x80\x04\x95": "pickle",
         b"PK\x03\x04": "zip archive",
         b"\x1f\x8b\x08": "gzip archive",

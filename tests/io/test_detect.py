@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from oracles import fasttext as oracle
 
 from kinfold import io
 from kinfold.core.space import Space
@@ -52,3 +53,11 @@ def test_endings() -> None:
         assert format_for(f"a{ending}", io.FORMATS) == format
         assert format_for(f"a.b{ending.upper()}.gz", io.FORMATS) == format
     assert format_for("a.txt", io.FORMATS) == "word2vec-text"
+    assert format_for("a.ftz", io.FORMATS) == "fasttext"
+
+
+def test_models_of_fasttext_whatever_the_name(tmp_path: Path) -> None:
+    for kind in oracle.KINDS:
+        for name in ("some.thing", "a.vec", "a.arrow"):
+            (tmp_path / name).write_bytes(oracle.model(kind).file())
+            assert format_of(tmp_path / name, io.FORMATS) == "fasttext"

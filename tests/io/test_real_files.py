@@ -67,7 +67,45 @@ def test_text_and_binary_of_one_model_agree() -> None:
     np.testing.assert_allclose(text.rows.dense(), binary.rows.dense(), rtol=1e-3)
 
 
-@pytest.mark.parametrize("name", ["crime-and-punishment.bin", "lid.176.ftz", "cp852_fasttext.bin"])
-def test_models_of_fasttext_are_refused_by_name(name: str) -> None:
-    with pytest.raises(BadData, match="fastText model" if name != "cp852_fasttext.bin" else "none of the known"):
-        io.open(VECTORS / "formats" / name)
+MODELS = {
+    "crime-and-punishment.bin": ({"word": 291, "ngram": 100}, 5),
+    "lee_fasttext.bin": ({"word": 1_762, "ngram": 1_000}, 10),
+    "pang_lee_polarity_fasttext.bin": ({"word": 1_694, "label": 2}, 100),
+    "lid.176.ftz": ({"word": 7_235, "ngram": 42_765, "label": 176}, 16),
+    "cp852_fasttext.bin": ({"word": 165, "ngram": 1_000}, 2),
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_models_of_fasttext(name: str, tmp_path: Path) -> None:
+    groups, dim = MODELS[name]
+    space = io.open(VECTORS / "formats" / name)
+    assert ({name: len(rows) for name, rows in space.groups.items()}, space.dim) == (groups, dim)
+    again = tmp_path / Path(name).name
+    io.save(space, again, "fasttext")
+    back = io.open(again)
+    np.testing.assert_allclose(back.rows.dense(), space.rows.dense(), atol=1e-6)
+    if name == "crime-and-punishment.bin":
+        assert again.read_bytes() == (VECTORS / "formats" / name).read_bytes()
+    if name == "lid.176.ftz":
+        # The matrix of the labels is written as float32.
+        assert again.stat().st_size < 1.02 * (VECTORS / "formats" / name).stat().st_size
+        assert space.rows.nbytes < 1_100_000
+
+
+@pytest.mark.parametrize("name", ["crime-and-punishment", "lee_fasttext"])
+def test_models_of_fasttext_agree_with_their_text_files(name: str) -> None:
+    model, text = (io.open(VECTORS / f"formats/{name}.{end}") for end in ("bin", "vec"))
+    words = model.group("word")
+    assert list(words.keys) == list(text.keys)
+    # In files of before 2017, the end of a text had n-grams too.
+    same = [row for row, word in enumerate(words.keys) if word != "</s>"]
+    np.testing.assert_allclose(words.rows.take(same), text.rows.take(same), rtol=1e-3, atol=1e-4)
+
+
+def test_words_in_another_code_page_are_repaired_and_counted() -> None:
+    space = io.open(VECTORS / "formats" / "cp852_fasttext.bin")
+    assert space.card.data["keys that were not UTF-8"] == 69
+    assert space.card.data["skipped: key seen before"] == 6
+    with pytest.raises(BadData, match="not UTF-8"):
+        io.open(VECTORS / "formats" / "cp852_fasttext.bin", bad_bytes="strict")

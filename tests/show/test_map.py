@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 from show.pages import HOSTILE, Page, unpacked
 
+from kinfold.core.codes import Codes
 from kinfold.core.errors import BadFile, BadOption, UnknownName
 from kinfold.core.keys import Keys
 from kinfold.core.metric import Metric
@@ -231,10 +232,14 @@ def test_umap_is_the_same_for_a_seed_and_keeps_kinds_together(metric):
 def test_rows_that_are_equal_or_zero_are_no_trouble():
     rows = np.zeros((40, 3), np.float32)
     rows[20:] = [1, 2, 3]
+    book = np.zeros((1, 256, 3), np.float32)
+    book[0, 7] = [1, 2, 3]
+    codes = Codes(np.repeat([[0], [7]], 20, axis=0).astype(np.uint8), book, 3)
     for metric in Metric:
         places, _, found = layout.place(Rows(rows), metric, "umap", 0, 8)
         assert np.isfinite(places).all()
         assert not (found == np.arange(40)[:, None]).any()
+        np.testing.assert_array_equal(layout.place(Rows(codes), metric, "umap", 0, 8)[0], places)
 
 
 def test_pca_is_the_plane_of_most_variance():

@@ -9,7 +9,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from kinfold.app import ask, change, index, look, vectors
+from kinfold.app import ask, change, encode, index, look, vectors
 from kinfold.app.output import Json, say
 
 # Commands with commands below them.
@@ -55,6 +55,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "restrict": change.restrict,
     "evaluate": vectors.evaluate,
     "convert": vectors.convert,
+    "encode": encode.encode,
     "map": look.map_,
     "report": look.report,
     "index": index.index,

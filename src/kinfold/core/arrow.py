@@ -3,6 +3,10 @@
 Columns: `key` (large_string), `group` (dictionary), `vector` (fixed-size list of float32 or float16),
 `norm` (float32, so that a first cosine search reads the rows once), then the attributes. The card, the metric
 and a format number are JSON in the schema's metadata. One record batch, so that the rows are one matrix.
+
+Rows that are product codes have them as `vector` (fixed-size list of uint8), with `vector_norm` (uint8) and
+`vector_exact` (list of float32; null for rows that the codes tell) where there are such; the codebooks are in the
+schema's metadata, base64 of float32.
 """
 
 from __future__ import annotations
@@ -14,7 +18,8 @@ import numpy as np
 import pyarrow as pa
 
 from kinfold.core.card import Card
-from kinfold.core.columns import to_arrow, to_numpy
+from kinfold.core.codes import Codes, codebooks_text, columns_of, restored
+from kinfold.core.columns import one_array, to_arrow, to_numpy
 from kinfold.core.errors import BadData, BadFile
 from kinfold.core.files import existing, whole_file
 from kinfold.core.keys import Keys
@@ -25,31 +30,35 @@ if TYPE_CHECKING:
     from kinfold.core.space import Space
 
 FORMAT = 1
-_OWN = ("key", "group", "vector", "norm")
+_OWN = ("key", "group", "vector", "norm", "vector_norm", "vector_exact")
 
 
 def save_space(space: Space, path: str | os.PathLike[str]) -> None:
     """Writes the file, whole or not at all."""
     from kinfold.core.space import group_column
 
+    values = space.rows.values
     columns: dict[str, Any] = {
         "key": space.keys.names,
         "group": group_column(space.keys),
-        "vector": _lists(space.rows.values),
+        "vector": _lists(values.codes if isinstance(values, Codes) else values),
         "norm": to_arrow(space.rows.norms),
     }
-    for name in space.table.column_names if space.table is not None else ():
-        assert space.table is not None
-        columns[name] = space.table[name].combine_chunks()
     metadata = {
         "kinfold.format": str(FORMAT),
         "kinfold.metric": space.metric.value,
         "kinfold.groups": "\n".join(space.groups),
         "kinfold.card": space.card.to_json(),
     }
+    if isinstance(values, Codes):
+        columns.update(columns_of(values))
+        metadata["kinfold.codes"] = codebooks_text(values)
+    for name in space.table.column_names if space.table is not None else ():
+        assert space.table is not None
+        columns[name] = space.table[name]
     batch = pa.RecordBatch.from_arrays(
-        [_one(column) for column in columns.values()],
-        schema=pa.schema([pa.field(name, _one(column).type) for name, column in columns.items()], metadata=metadata),
+        [one_array(column) for column in columns.values()],
+        schema=pa.schema([pa.field(name, column.type) for name, column in columns.items()], metadata=metadata),
     )
     with (
         whole_file(path) as temporary,
@@ -106,11 +115,14 @@ def _space(table: pa.Table, metadata: dict[str, str]) -> Space:
         raise BadData("the column 'key' has missing values; every row needs a name.")
     if table.column("vector").num_chunks != 1:
         table = table.combine_chunks()
-    values = _matrix(table.column("vector"))
+    values: np.ndarray | Codes = _matrix(table.column("vector"), coded="kinfold.codes" in metadata)
+    if isinstance(values, np.ndarray) and values.dtype == np.uint8:
+        beside = {name: one_array(table.column(name)) for name in _OWN if name in table.column_names}
+        values = restored(values, beside, metadata["kinfold.codes"])
     norms = _norms(table.column("norm")) if "norm" in table.column_names else None
     attributes = table.drop_columns([name for name in _OWN if name in table.column_names])
     return Space(
-        Keys.trusted(_one(table.column("key")).cast(pa.large_string()), _groups(table, metadata)),
+        Keys.trusted(one_array(table.column("key")).cast(pa.large_string()), _groups(table, metadata)),
         Rows(values, norms),
         Metric(metadata.get("kinfold.metric", "cosine")),
         Card.from_json(metadata["kinfold.card"]),
@@ -121,7 +133,7 @@ def _space(table: pa.Table, metadata: dict[str, str]) -> Space:
 def _groups(table: pa.Table, metadata: dict[str, str]) -> dict[str, int] | str:
     if "group" not in table.column_names:
         return "row"
-    column = _one(table.column("group"))
+    column = one_array(table.column("group"))
     if not pa.types.is_dictionary(column.type):
         column = column.dictionary_encode()
     if column.null_count or column.dictionary.null_count:
@@ -148,11 +160,15 @@ def _lists(values: np.ndarray) -> pa.FixedSizeListArray:
     )
 
 
-def _matrix(column: pa.ChunkedArray) -> np.ndarray:
+def _matrix(column: pa.ChunkedArray, coded: bool) -> np.ndarray:
     kind = column.type
-    if not pa.types.is_fixed_size_list(kind) or kind.value_type not in (pa.float32(), pa.float16()):
-        raise BadData(f"the column 'vector' is {kind}; a Space has a fixed-size list of float32 or float16.")
-    array = _one(column)
+    kinds = (pa.uint8(),) if coded else (pa.float32(), pa.float16())
+    if not pa.types.is_fixed_size_list(kind) or kind.value_type not in kinds:
+        raise BadData(
+            f"the column 'vector' is {kind}; a Space has a fixed-size list of float32 or float16, "
+            "or of uint8 with codebooks in the schema's metadata."
+        )
+    array = one_array(column)
     if array.null_count or array.flatten().null_count:
         raise BadData("the column 'vector' has missing values; every row needs all of its coordinates.")
     return to_numpy(array.flatten()).reshape(len(array), kind.list_size)
@@ -161,11 +177,4 @@ def _matrix(column: pa.ChunkedArray) -> np.ndarray:
 def _norms(column: pa.ChunkedArray) -> np.ndarray:
     if column.type != pa.float32() or column.null_count:
         raise BadData(f"the column 'norm' is {column.type}, or has missing values; it is float32, one a row.")
-    return to_numpy(_one(column))
-
-
-def _one(column: pa.Array | pa.ChunkedArray) -> pa.Array:
-    """The column as one array; a single chunk is not copied."""
-    if isinstance(column, pa.Array):
-        return column
-    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+    return to_numpy(one_array(column))

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from kinfold.core.codes import Codes
 from kinfold.core.errors import BadData
 from kinfold.core.report import Report
 
@@ -71,7 +72,7 @@ class Card:
             ) from error
 
 
-def born(method: str, rows: np.ndarray) -> str:
+def born(method: str, rows: np.ndarray | Codes) -> str:
     """The name of a new frame, from the rows (n, d) that define it.
 
     Hashes the shape and at most 4,096 rows spread evenly: two independent fits differ in every row.

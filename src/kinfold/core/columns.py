@@ -47,12 +47,24 @@ def lower_cased(names: pa.LargeStringArray) -> bool:
     return bool(pc.all(pc.equal(some, pc.utf8_lower(some)), min_count=0).as_py())
 
 
-def lists_of(matrix: np.ndarray, start: int = 0, total: int | None = None) -> pa.LargeListArray:
-    """Rows (m, d) float32 as an attribute of the keys start..start + m of `total`; the other keys have none (null)."""
+def one_array(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """The column as one array; a single chunk is not copied."""
+    if isinstance(column, pa.Array):
+        return column
+    return column.chunk(0) if column.num_chunks == 1 else column.combine_chunks()
+
+
+def lists_of(matrix: np.ndarray, start: int | np.ndarray = 0, total: int | None = None) -> pa.LargeListArray:
+    """Rows (m, d) float32 as an attribute of the keys start..start + m of `total`; the other keys have none (null).
+
+    In place of the first key, all of them (m,) may be named in ascending order.
+    """
     total = len(matrix) if total is None else total
-    inside = (np.arange(total) >= start) & (np.arange(total) < start + len(matrix))
+    inside = np.zeros(total, np.bool_)
+    inside[slice(start, start + len(matrix)) if isinstance(start, int) else start] = True
     ends = np.zeros(total + 1, np.int64)
-    np.cumsum(inside * np.int64(matrix.shape[1]), out=ends[1:])
+    np.cumsum(inside, out=ends[1:])
+    ends *= matrix.shape[1]
     valid = pa.py_buffer(np.packbits(inside, bitorder="little"))
     values = to_arrow(np.asarray(matrix, np.float32).reshape(-1))
     buffers = [valid if len(matrix) < total else None, pa.py_buffer(ends)]
@@ -65,7 +77,7 @@ def matrix_of(column: pa.Array | pa.ChunkedArray, dim: int) -> np.ndarray:
     Raises:
         BadData: A list has another length.
     """
-    array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column
+    array = one_array(column)
     values = array.flatten()
     rows = len(array) - array.null_count
     if len(values) != rows * dim or not pa.types.is_float32(values.type) or values.null_count:

@@ -34,7 +34,7 @@ class Encoder(Protocol[Raw]):
         """Rows for the items, in the encoder's frame."""
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes a folder that can be opened again."""
+        """Writes what `kinfold.encoder` opens again: a Space's file where that is all of it, else a folder."""
 
 
 class Transform(Protocol):

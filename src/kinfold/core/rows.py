@@ -7,16 +7,17 @@ from typing import Any
 
 import numpy as np
 
+from kinfold.core.codes import Codes
 from kinfold.core.errors import BadData
 
 _BLOCK_BYTES = 8 << 20
 
 
 class Rows:
-    """Coordinates (n, dim), kept as float32 or float16 and read as float32.
+    """Coordinates (n, dim), kept as float32, float16 or product codes and read as float32.
 
     Args:
-        values: Floating numbers (n, dim); float32 and float16 are kept without copying, others become float32.
+        values: Codes, or numbers (n, dim); float32 and float16 are kept without copying, others become float32.
         norms: Euclidean lengths (n,) float32 where they are known.
 
     Raises:
@@ -25,7 +26,13 @@ class Rows:
 
     __slots__ = ("_norms", "values")
 
+    values: np.ndarray | Codes
+
     def __init__(self, values: Any, norms: np.ndarray | None = None) -> None:
+        self._norms = norms
+        if isinstance(values, Codes):
+            self.values = values
+            return
         try:
             array = np.asarray(values)
             if array.dtype not in (np.float32, np.float16):
@@ -35,7 +42,6 @@ class Rows:
         if array.ndim != 2:
             raise BadData(f"rows are a matrix (n, dim), not an array of shape {array.shape}.")
         self.values = np.ascontiguousarray(array)
-        self._norms = norms
 
     def __len__(self) -> int:
         return len(self.values)
@@ -73,7 +79,7 @@ class Rows:
 
     def dense(self) -> np.ndarray:
         """All rows (n, dim) float32; the memory itself where it is float32."""
-        return self.values.astype(np.float32, copy=False)
+        return self.values[:].astype(np.float32, copy=False)
 
     def blocks(self) -> Iterator[tuple[int, np.ndarray]]:
         """Consecutive `(start, float32 block)` of some 8 MB each."""
@@ -83,7 +89,13 @@ class Rows:
 
     def slice(self, start: int, stop: int) -> Rows:
         """The rows from `start` to `stop`, on the same memory."""
-        return Rows(self.values[start:stop], None if self._norms is None else self._norms[start:stop])
+        held = self.values.slice(start, stop) if isinstance(self.values, Codes) else self.values[start:stop]
+        return Rows(held, None if self._norms is None else self._norms[start:stop])
+
+    def pick(self, rows: np.ndarray) -> Rows:
+        """Some rows (m,) as they are kept, copied."""
+        held = self.values.take(rows) if isinstance(self.values, Codes) else self.values[rows]
+        return Rows(held, self.norms[rows])
 
     def refuse_non_finite(self, what: str = "rows") -> None:
         """Does nothing where every coordinate is a finite number.

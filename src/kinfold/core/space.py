@@ -23,7 +23,7 @@ from kinfold.core.rows import Rows
 from kinfold.core.where import matches
 from kinfold.kernels.topk import topk
 
-RESERVED = ("key", "group", "vector", "norm", "row")
+RESERVED = ("key", "group", "vector", "norm", "row", "vector_norm", "vector_exact")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -217,8 +217,7 @@ class Space:
         """
         keys = self.keys.take(rows)
         table = None if self.table is None else self.table.take(to_arrow(np.asarray(rows, np.int64)))
-        held = Rows(self.rows.values[rows], self.rows.norms[rows])
-        return dataclasses.replace(self, keys=keys, rows=held, table=table)
+        return dataclasses.replace(self, keys=keys, rows=self.rows.pick(rows), table=table)
 
     def where(self, condition: str) -> np.ndarray:
         """The rows (m,) int64, ascending, for which an SQL condition on key, group and attributes holds.

@@ -1,4 +1,4 @@
-"""Other people's files ↔ Space: word2vec, GloVe, npy, TensorBoard's projector, and Kinfold's own.
+"""Other people's files ↔ Space: word2vec, GloVe, fastText, npy, TensorBoard's projector, and Kinfold's own.
 
 Example:
     >>> import tempfile, os
@@ -30,6 +30,7 @@ __all__ = ["FORMATS", "convert", "open", "save"]
 FORMATS = Catalogue(
     "io",
     Entry("arrow", "kinfold.io.arrow:FORMAT", "Kinfold's own file: groups, attributes and the card (.arrow)"),
+    Entry("fasttext", "kinfold.io.fasttext:FORMAT", "fastText's models: words, n-grams, labels (.bin, .ftz)"),
     Entry("npy", "kinfold.io.npy:FORMAT", "a NumPy matrix and a file of keys beside it (.npy, .keys.txt)"),
     Entry("word2vec-binary", "kinfold.io.word2vec_binary:FORMAT", "word2vec's binary file (.bin)"),
     Entry("word2vec-text", "kinfold.io.word2vec_text:FORMAT", "word2vec's and fastText's text file (.vec, .txt)"),
@@ -70,7 +71,7 @@ def save(
         space: What to write.
         path: Where to.
         format: A name of `FORMATS`; by default the one that the path's ending stands for.
-        group: The group to write; by default all in Kinfold's own format and the first in others.
+        group: The group to write; by default all where the format keeps all, else the first.
         options: Those of the format's writer, as `replace`.
 
     Raises:
@@ -80,11 +81,18 @@ def save(
         UnknownName: There is no such format or group.
     """
     from kinfold.io.detect import format_for
+
+    _write(space, path, format or format_for(path, FORMATS), group, options)
+
+
+def _write(
+    space: Space, path: str | os.PathLike[str], format: str, group: str | None, options: dict[str, Any]
+) -> tuple[str, ...]:
+    """What there is to note of the file."""
     from kinfold.io.format import options_of
 
-    name = format or format_for(path, FORMATS)
-    writer = FORMATS[name].write
-    writer(space, path, group=group, **options_of(writer, options, f"the writer of {name}"))
+    writer = FORMATS[format].write
+    return writer(space, path, group=group, **options_of(writer, options, f"the writer of {format}")) or ()
 
 
 def convert(
@@ -105,7 +113,7 @@ def convert(
         target: Where to write.
         from_format: Of the source; by default seen from its content.
         format: Of the target; by default by its ending.
-        group: The group to write; by default all in Kinfold's own format and the first in others.
+        group: The group to write; by default all where the format keeps all, else the first.
         bad_bytes: For the reader, where it has this option: keys that are not UTF-8.
         on_bad: For the reader: what cannot be read, "raise" or "skip".
         replace: For the writer: what stands in place of characters that it cannot hold.
@@ -123,5 +131,5 @@ def convert(
     format = format or format_for(target, FORMATS)
     reading = {"bad_bytes": bad_bytes, "on_bad": on_bad}
     space = open(source, from_format, **{name: value for name, value in reading.items() if value is not None})
-    save(space, target, format, group=group, **({} if replace is None else {"replace": replace}))
-    return summary(space, source, target, from_format, format, group)
+    written = _write(space, target, format, group, {} if replace is None else {"replace": replace})
+    return summary(space, source, target, from_format, format, group, FORMATS[format].keeps, written)

@@ -14,7 +14,6 @@ _HEAD = 1 << 16
 
 # First bytes of files that people take for vectors, and what to do with them.
 _FOREIGN = {
-    b"\xba\x16\x4f\x2f": "a fastText model; let fastText write its .vec file, which can be read",
     b"\x80": "a Python pickle, which runs any code when opened; let its own library save it in word2vec's format",
     b"PK": "a zip archive; unpack it first",
     b"\x89HDF": "an HDF5 file; save its matrix as .npy with a file of keys beside it",

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -29,15 +29,17 @@ class Format:
 
     Args:
         read: `read(path, **options) -> Space`.
-        write: `write(space, path, **options)`.
+        write: `write(space, path, **options)`; may return notes for the report of a conversion.
         recognizes: Whether a file is of this kind, from its path and its first bytes (decompressed, 64 KiB at most).
         endings: Of the file names that are written in this format where none is named.
+        keeps: What of a Space it has a place for: "all" of its groups, or nothing but the "keys" and rows of one.
     """
 
     read: Callable[..., Space]
-    write: Callable[..., None]
+    write: Callable[..., tuple[str, ...] | None]
     recognizes: Callable[[Path, bytes], bool]
     endings: tuple[str, ...] = ()
+    keeps: Literal["all", "keys"] = "keys"
 
 
 def header_of(line: bytes) -> tuple[int, int] | None:

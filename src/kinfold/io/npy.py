@@ -13,6 +13,7 @@ import math
 import os
 from collections import Counter
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pyarrow as pa
@@ -78,7 +79,7 @@ def read(
 
 
 def write(space: Space, path: str | os.PathLike[str], *, group: str | None = None, replace: str | None = None) -> None:
-    """Writes one group: the matrix as it is kept (float32 or float16) and the keys beside it.
+    """Writes one group: the matrix as it is kept (float32 or float16; codes as float32) and the keys beside it.
 
     Args:
         space: What to write.
@@ -96,7 +97,7 @@ def write(space: Space, path: str | os.PathLike[str], *, group: str | None = Non
     names = writable_names(space.keys, Path(path), ("\n", "\r"), replace, empty=True)
     with whole_file(path) as matrix, whole_file(keys_beside(Path(path))) as list_of_keys:
         with open(matrix, "wb") as stream:
-            np.lib.format.write_array(stream, space.rows.values, allow_pickle=False)
+            _write_matrix(stream, space.rows)
         with open(list_of_keys, "wb") as stream:
             for start in range(0, len(names), 65_536):
                 stream.write("\n".join([*names.slice(start, 65_536).to_pylist(), ""]).encode())
@@ -113,6 +114,16 @@ def keys_beside(path: Path) -> Path:
 
 
 FORMAT = Format(read, write, recognizes, (".npy",))
+
+
+def _write_matrix(stream: BinaryIO, rows: Rows) -> None:
+    if isinstance(rows.values, np.ndarray):
+        np.lib.format.write_array(stream, rows.values, allow_pickle=False)
+        return
+    header = {"descr": "<f4", "fortran_order": False, "shape": rows.values.shape}
+    np.lib.format.write_array_header_1_0(stream, header)
+    for _, block in rows.blocks():
+        stream.write(block.astype("<f4", copy=False).tobytes())
 
 
 def _matrix(path: Path) -> np.ndarray:

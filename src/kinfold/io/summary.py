@@ -17,6 +17,8 @@ def summary(
     from_format: str,
     format: str,
     group: str | None,
+    keeps: str,
+    written_notes: tuple[str, ...] = (),
 ) -> Report:
     """Rows read, left out and written, and a note on each thing that is not as one would expect.
 
@@ -27,10 +29,12 @@ def summary(
         from_format: Of the source.
         format: Of the target.
         group: That was asked for, or None.
+        keeps: What the target has a place for, as `Format` says it.
+        written_notes: What the writer noted.
     """
     told = space.card.data if from_format != "arrow" else {}
     skipped = {name: int(count) for name, count in told.items() if name.startswith("skipped: ")}
-    whole = format == "arrow" and group is None
+    whole = keeps == "all" and group is None
     written = next(iter(space.groups)) if group is None else group
     rows = len(space) if whole else len(space.groups[written])
     findings = [
@@ -47,6 +51,7 @@ def summary(
     if told.get(REPAIRED):
         notes.append(f"{told[REPAIRED]:,} keys were not UTF-8 and were repaired.")
     notes += [f"{note[:1].upper()}{note[1:]}." for note in told.get("notes", ())]
+    notes += written_notes
     if not whole and len(space.groups) > 1:
         others = ", ".join(name for name in space.groups if name != written)
         notes.append(f"Only the group '{written}' was written; not: {others}.")

@@ -6,6 +6,8 @@ large batches, where its passes over the scores would show, a compiled scan take
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 # Together one block of scores of some 4 MB: large enough for BLAS, small enough to be read again from the cache.
@@ -23,7 +25,7 @@ _SHORTEST = np.float32(1e-37)
 
 
 def topk(
-    rows: np.ndarray,
+    rows: Any,
     queries: np.ndarray,
     k: int,
     metric: str = "dot",
@@ -33,7 +35,7 @@ def topk(
     """Exact search.
 
     Args:
-        rows: (n, d) float32 or float16; a row with a NaN is never found.
+        rows: (n, d) float32 or float16, or what reads like such an array; a row with a NaN is never found.
         queries: (q, d) float32.
         k: Rows wanted for each query.
         metric: `dot`; `cosine`, of a zero row it is 0; `l2`, minus the Euclidean distance.
@@ -67,23 +69,20 @@ def topk(
 class _Candidates:
     """The rows to choose from, numbered 0..count, and their scores in ranges."""
 
-    def __init__(self, rows: np.ndarray, metric: str, norms: np.ndarray | None, among: np.ndarray | None) -> None:
+    def __init__(self, rows: Any, metric: str, norms: np.ndarray | None, among: np.ndarray | None) -> None:
         self.first, self.chosen, self.refused = 0, None, None
+        self.rows, self.count = rows, len(rows) if among is None else len(among)
         if among is not None and len(among):
             self.first, stop = int(among[0]), int(among[-1]) + 1
-            rows = rows[self.first : stop]
             norms = None if norms is None else norms[self.first : stop]
-            if 4 * len(among) < len(rows):
+            span = stop - self.first
+            if 4 * len(among) < span:
                 self.chosen = among - self.first
-            elif len(among) < len(rows):
+            elif len(among) < span:
                 # Copying rows one by one costs more than scoring those in between as well.
-                refused = np.ones(len(rows), np.bool_)
-                refused[among - self.first] = False
-                self.refused = refused
-        elif among is not None:
-            rows = rows[:0]
-        self.rows = rows
-        self.count = len(rows) if self.chosen is None else len(self.chosen)
+                self.refused = np.ones(span, np.bool_)
+                self.refused[among - self.first] = False
+                self.count = span
         self.copied = rows.dtype != np.float32 or self.chosen is not None
         self.factors = self.offsets = None
         if norms is not None and metric == "cosine":
@@ -101,8 +100,13 @@ class _Candidates:
 
     def score(self, queries: np.ndarray, start: int, stop: int, memory: np.ndarray) -> np.ndarray:
         """Scores (q, stop - start) of the candidates start..stop, laid in `memory`."""
-        pick = slice(start, stop) if self.chosen is None else self.chosen[start:stop]
-        block = self.rows[pick].astype(np.float32, copy=False)
+        if self.chosen is None:
+            pick: Any = slice(start, stop)
+            block = self.rows[self.first + start : self.first + stop]
+        else:
+            pick = self.chosen[start:stop]
+            block = self.rows[self.first + pick]
+        block = block.astype(np.float32, copy=False)
         scores = memory[: len(queries) * len(block)].reshape(len(queries), len(block))
         if len(queries) == 1:
             np.matmul(block, queries[0], out=scores[0])
@@ -185,7 +189,7 @@ def _merge(pending: list[tuple[np.ndarray, np.ndarray, np.ndarray]], scores: np.
     found[query[best], rank[best]] = row[best]
 
 
-def _distances(rows: np.ndarray, queries: np.ndarray, scores: np.ndarray, found: np.ndarray) -> None:
+def _distances(rows: Any, queries: np.ndarray, scores: np.ndarray, found: np.ndarray) -> None:
     """Minus the distances of what was found, from differences: |q|² - 2 q.x + |x|² would lose the small ones."""
     step = max(1, _COPIED_BYTES // (4 * max(1, rows.shape[1])))
     for query, score, row in zip(queries, scores, found, strict=True):

@@ -76,12 +76,13 @@ def umap(rows: Rows, metric: Metric, scores: np.ndarray, found: np.ndarray, seed
     distances = np.zeros((n, found.shape[1] + 1), np.float32)
     np.maximum(top - scores, 0, out=distances[:, 1:])
     ids = np.column_stack([np.arange(n), found]).astype(np.int32)
+    dense = rows.dense()
     graph, *_ = library.fuzzy_simplicial_set(
-        rows.values, ids.shape[1], state, "euclidean", knn_indices=ids, knn_dists=distances
+        dense, ids.shape[1], state, "euclidean", knn_indices=ids, knn_dists=distances
     )
     a, b = library.find_ab_params(1.0, 0.1)
     places, _ = library.simplicial_set_embedding(
-        rows.values,
+        dense,
         graph,
         n_components=2,
         initial_alpha=1.0,

@@ -1,0 +1,45 @@
+"""`kinfold encode`: rows for things that a Space has not, in its frame."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from kinfold.app.output import Json, say, watched
+from kinfold.app.vectors import SpacePath
+
+
+def encode(
+    path: SpacePath,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Where the rows are written; the format by its ending.")],
+    things: Annotated[list[str] | None, typer.Argument(metavar="THING...", help="What to encode: words.")] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option(help="A file with a thing a line instead; .gz .bz2 .xz .zst too; empty lines are none."),
+    ] = None,
+    encoder: Annotated[
+        str | None, typer.Option(help="Which encoder; by default the one for the Space's method.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Give new things rows in the frame of a Space: words that it has never seen, from their n-grams."""
+    import kinfold as kf
+    from kinfold.core.errors import BadOption
+    from kinfold.core.shapes import Items
+    from kinfold.io.detect import format_for
+    from kinfold.show.glance import size
+
+    if bool(things) == (file is not None):
+        raise BadOption("say what to encode: one or more THINGs, or --file with one a line, not both.")
+    format_for(out, kf.io.FORMATS)
+    raw = [line for line in kf.sources.text.read(file).raw if line] if file is not None else things
+    with watched(as_json) as progress:
+        made = kf.encoder(path, encoder).encode(Items(raw or []), progress=progress)
+        kf.io.save(made, out)
+    step = {name: value for name, value in made.card.steps[-1].items() if name != "step"}
+    values = {"path": str(out), "rows": len(made), "dim": made.dim, "frame": made.frame, **step}
+    counts = ", ".join(f"{value:,} {name}" for name, value in step.items() if isinstance(value, int))
+    shown = f"{len(made):,} rows × {made.dim} in the frame {made.frame}, {size(out.stat().st_size)} → {out}"
+    say(values, f"{shown}\n  {counts}" if counts else shown, as_json)

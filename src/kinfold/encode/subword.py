@@ -1,0 +1,132 @@
+"""Words that a model has never seen, from the rows of their n-grams."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import pyarrow as pa
+
+from kinfold.core.columns import to_arrow
+from kinfold.core.errors import BadData
+from kinfold.core.keys import Keys, first_of_each, utf8
+from kinfold.core.parts import Parts
+from kinfold.core.progress import Progress, quiet
+from kinfold.core.rows import Rows
+from kinfold.core.shapes import Items
+from kinfold.core.space import Space
+
+
+@dataclass(frozen=True, eq=False)
+class Subword:
+    """Rows for words, seen or not, from a Space of words that have parts (fastText's).
+
+    A known word has its row. Any other is the mean of the rows of its character n-grams, of which those that were never
+    met count as rows of zeros, or are left out where the model is pruned; a word without any n-gram that has a row
+    becomes a row of zeros and is counted. That is what fastText itself gives.
+
+    Args:
+        space: With the group `word` and, for unseen words, the group `ngram`.
+
+    Raises:
+        UnknownName: The Space has no words.
+        BadData: Its n-grams are not those of such a Space.
+
+    Source:
+        Bojanowski et al. 2017 (arXiv 1607.04606).
+    """
+
+    methods: ClassVar[tuple[str, ...]] = ("fasttext", "supervised")
+
+    space: Space
+
+    def __post_init__(self) -> None:
+        self.space.keys.range_of("word")
+        self._parts  # noqa: B018 - what is wrong with them is said here
+
+    @property
+    def frame(self) -> str:
+        """That of the Space."""
+        return self.space.frame
+
+    @property
+    def dim(self) -> int:
+        """Coordinates of a row."""
+        return self.space.dim
+
+    def encode(
+        self, items: Items[str] | Iterable[str], *, threads: int | None = None, progress: Progress = quiet
+    ) -> Space:
+        """Rows for words; a word that is there twice has one.
+
+        Args:
+            items: Words, or Items of words; where these have keys, those become the names.
+            threads: How many work at once; as many as there are processors by default.
+            progress: Told of how many unseen words are done.
+
+        Returns:
+            A Space of the group `word` in the frame of the model, with the attribute `seen`: whether a word is one of
+            the model's own. The last step on its card counts `seen`, `unseen` and, of these, `empty` ones.
+
+        Raises:
+            BadData: One of the things is no string, or the rows are so large that their sum is infinite.
+        """
+        words, names = _words_of(items)
+        found = self.space.keys.rows(words, "word")
+        seen = found >= 0
+        rows = np.empty((len(words), self.dim), np.float32)
+        rows[seen] = self.space.rows.take(found[seen])
+        new = np.flatnonzero(~seen)
+        empty = 0
+        progress.start("encode", len(new), "words")
+        for sums in self._parts.sums(*utf8(words.take(to_arrow(new))), threads):
+            rows[new[sums.start : sums.stop]] = sums.rows * _shares(sums.counted)[:, None]
+            empty += int(np.count_nonzero(sums.held == 0))
+            progress.advance(sums.stop - sums.start)
+        held = Rows(rows)
+        held.refuse_non_finite("the words that were encoded")
+        known = len(words) - len(new)
+        card = self.space.card.then("encode", words=len(words), seen=known, unseen=len(new), empty=empty)
+        return Space(names, held, self.space.metric, card, pa.table({"seen": pa.array(seen)}))
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes the Space, which is all of it: one file, which `kinfold.encoder` opens again.
+
+        Raises:
+            BadFile: The folder cannot be written.
+        """
+        self.space.save(path)
+
+    @functools.cached_property
+    def _parts(self) -> Parts:
+        return Parts.of(self.space)
+
+
+def _words_of(items: Items[str] | Iterable[str]) -> tuple[pa.LargeStringArray, Keys]:
+    """The words and the names of their rows: each word once, or all of them where they have names of their own."""
+    things = items if isinstance(items, Items) else Items(items)
+    if isinstance(things.raw, str):
+        raise BadData(f"words are a list of strings, not the one string '{things.raw[:40]}'; put it in a list.")
+    raw = list(things.raw)
+    for place, word in enumerate(raw):
+        if not isinstance(word, str):
+            raise BadData(f"thing {place:,} is {type(word).__name__}; words are strings.")
+    try:
+        words = pa.array(raw, pa.large_string())
+    except UnicodeEncodeError as error:
+        raise BadData(f"a word cannot be written as UTF-8: {error}.") from error
+    if things.keys is not None:
+        if len(things.keys) != len(words):
+            raise BadData(f"{len(things.keys):,} names do not go with {len(words):,} words.")
+        return words, things.keys
+    words = words.take(to_arrow(first_of_each(words)))
+    return words, Keys.trusted(words, "word")
+
+
+def _shares(counted: np.ndarray) -> np.ndarray:
+    shares: np.ndarray = (1 / np.maximum(counted, 1)).astype(np.float32)
+    return shares

@@ -1,0 +1,54 @@
+"""Every encoder of the catalogue, by the same rules."""
+
+import numpy as np
+import pytest
+from oracles import fasttext as oracle
+
+import kinfold as kf
+from kinfold import io
+from kinfold.core.shapes import Items
+from kinfold.encode import ENCODERS
+
+# A Space for each encoder, and things that it takes.
+MADE = {"subword": (lambda: oracle.model("skipgram").file(), ["ship", "unseenish", "日本語"])}
+
+
+def test_no_encoder_is_without_its_case():
+    assert {entry.name for entry in ENCODERS} == set(MADE)
+
+
+@pytest.mark.parametrize("name", MADE)
+class TestEveryEncoder:
+    @pytest.fixture
+    def encoder(self, name, tmp_path):
+        (tmp_path / "model").write_bytes(MADE[name][0]())
+        return kf.encoder(io.open(tmp_path / "model"), name)
+
+    def test_rows_are_finite_and_in_the_frame_of_the_space(self, encoder, name):
+        things = MADE[name][1]
+        made = encoder.encode(Items(things))
+        assert made.frame == encoder.frame == encoder.space.frame
+        assert made.rows.dense().shape == (len(things), encoder.dim)
+        assert made.rows.dtype == np.float32
+        assert np.isfinite(made.rows.dense()).all()
+        assert made.card.steps[-1]["step"] == "encode"
+
+    def test_same_things_same_bytes_in_any_order(self, encoder, name):
+        things = MADE[name][1]
+        one, two = encoder.encode(Items(things)), encoder.encode(Items(things[::-1]))
+        assert one.rows.dense().tobytes() == encoder.encode(Items(things)).rows.dense().tobytes()
+        assert one.rows.dense().tobytes() == two.rows.dense()[::-1].tobytes()
+
+    def test_the_space_is_untouched(self, encoder, name):
+        before = encoder.space.rows.dense().tobytes()
+        encoder.encode(Items(MADE[name][1]))
+        assert encoder.space.rows.dense().tobytes() == before
+
+    def test_saved_and_opened_encodes_the_same(self, encoder, name, tmp_path):
+        encoder.save(tmp_path / "saved.arrow")
+        again = kf.encoder(tmp_path / "saved.arrow", name)
+        things = Items(MADE[name][1])
+        assert again.encode(things).rows.dense().tobytes() == encoder.encode(things).rows.dense().tobytes()
+
+    def test_nothing_in_nothing_out(self, encoder, name):
+        assert len(encoder.encode(Items([]))) == 0
