@@ -112,8 +112,8 @@ def test_renumbering_closes_up_in_place():
     ids = np.array([0, 1, 2, 1, 1, 0], np.int32)
     starts = np.array([0, 3, 5, 6], np.int64)
     numbers = np.array([5, -1, 7], np.int32)
-    first = renumber(ids, starts, 0, 2, 0, numbers, 0, 0)
-    end, kept, texts = renumber(ids, starts, 2, 3, first[0], numbers, first[1], first[2])
+    first = renumber(ids, starts, 0, 2, 0, numbers, False, 0, 0)
+    end, kept, texts = renumber(ids, starts, 2, 3, first[0], numbers, False, first[1], first[2])
     assert (end, kept, texts) == (6, 3, 2)
     assert ids[:kept].tolist() == [5, 7, 5]
     assert starts[: texts + 1].tolist() == [0, 2, 3]

@@ -186,7 +186,7 @@ class Keys:
             from kinfold.kernels.names import lookup
 
             assert self._index is not None
-            return lookup(*_buffers(self.names), self._index, *_buffers(wanted), rows.start, rows.stop)
+            return lookup(*utf8(self.names), self._index, *utf8(wanted), rows.start, rows.stop)
         # A scan: which of the wanted names is each key? The small side is hashed, the large one is read once.
         distinct = pc.unique(wanted)
         which = pc.index_in(self.names.slice(rows.start, len(rows)), value_set=distinct)
@@ -203,7 +203,7 @@ class Keys:
                 return False
             from kinfold.kernels.names import build_index
 
-            self._index = build_index(*_buffers(self.names))
+            self._index = build_index(*utf8(self.names))
         return True
 
     def _refuse_duplicates(self) -> None:
@@ -242,7 +242,7 @@ def _strings(names: Any) -> pa.LargeStringArray:
     return array
 
 
-def _buffers(names: pa.LargeStringArray) -> tuple[np.ndarray, np.ndarray]:
+def utf8(names: pa.LargeStringArray) -> tuple[np.ndarray, np.ndarray]:
     """UTF-8 bytes (uint8) and offsets (n + 1,) int64 of an array, without copying."""
     _, offsets, data = names.buffers()
     places = np.frombuffer(offsets, np.int64, len(names) + 1, names.offset * 8) if len(names) else np.zeros(1, np.int64)

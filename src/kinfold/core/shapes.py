@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar, runtime_checkable
@@ -50,11 +51,13 @@ class Items(Generic[Raw]):
         raw: The things; can be iterated more than once.
         keys: Their names, None where they are only numbered.
         labels: One a thing, None where there are none.
+        table: Other attributes, a line a thing, None where there are none.
     """
 
     raw: Iterable[Raw]
     keys: Keys | None = None
     labels: pa.Array | None = None
+    table: pa.Table | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,6 +70,7 @@ class Sequences:
         starts: (sequences + 1,) int64; sequence s is `ids[starts[s]:starts[s + 1]]`.
         total: Tokens that were read, with those that the vocabulary leaves out.
         texts: Texts that were read, with those that gave no sequence.
+        names: Of the sequences (documents, users), None where they have none.
 
     Raises:
         BadData: The parts do not fit together.
@@ -77,8 +81,11 @@ class Sequences:
     starts: np.ndarray
     total: int = 0
     texts: int = 0
+    names: Keys | None = None
 
     def __post_init__(self) -> None:
+        if self.names is not None and len(self.names) != len(self):
+            raise BadData(f"{len(self.names):,} names do not go with {len(self):,} sequences.")
         if len(self.starts) < 1 or self.starts[0] != 0 or self.starts[-1] != len(self.ids):
             raise BadData("the starts of sequences run from 0 to the number of ids.")
         if self.ids.dtype != np.int32 or self.starts.dtype != np.int64:
@@ -91,6 +98,14 @@ class Sequences:
         names = self.keys.names
         for start, stop in zip(self.starts[:-1].tolist(), self.starts[1:].tolist(), strict=True):
             yield names.take(to_arrow(self.ids[start:stop])).to_pylist()
+
+    def take(self, rows: np.ndarray) -> Sequences:
+        """Some sequences (m,) int64, in this order."""
+        lengths = np.diff(self.starts)[rows]
+        starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        places = np.repeat(self.starts[rows] - starts[:-1], lengths) + np.arange(starts[-1])
+        names = None if self.names is None else self.names.take(rows)
+        return dataclasses.replace(self, ids=self.ids[places], starts=starts, names=names)
 
     @property
     def counts(self) -> np.ndarray:
@@ -107,6 +122,29 @@ class Sequences:
                 raise BadData(f"an id is outside the {len(counts):,} keys.")
             counts += np.bincount(part, minlength=len(counts))
         return counts
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Labeled:
+    """Sequences with labels: label sequence i belongs to text i, and is empty where that has no label.
+
+    Args:
+        texts: Sequences over words, those without any word too.
+        labels: Sequences over labels; one label a text, none, or several.
+
+    Raises:
+        BadData: There is not one sequence of labels a text.
+    """
+
+    texts: Sequences
+    labels: Sequences
+
+    def __post_init__(self) -> None:
+        if len(self.texts) != len(self.labels):
+            raise BadData(f"{len(self.texts):,} texts do not go with labels of {len(self.labels):,}; give one each.")
+
+    def __len__(self) -> int:
+        return len(self.texts)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -150,6 +188,12 @@ def describe(data: Any) -> dict[str, Any]:
             "keys": len(data.keys),
         }
         return {"shape": "Sequences", **sizes, "hash": digest.hexdigest()}
+    if isinstance(data, Labeled):
+        texts, labels = describe(data.texts), describe(data.labels)
+        labeled = int(np.count_nonzero(np.diff(data.labels.starts)))
+        sizes = {name: texts[name] for name in ("texts", "tokens", "read", "keys")}
+        sizes |= {"labels": labels["keys"], "labeled": labeled}
+        return {"shape": "Labeled", **sizes, "hash": texts["hash"] + labels["hash"]}
     if isinstance(data, Counts):
         digest.update(np.ascontiguousarray(data.values.data[:: max(1, data.values.nnz // (1 << 20))]).tobytes())
         rows, columns = data.values.shape

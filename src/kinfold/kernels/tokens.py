@@ -243,8 +243,8 @@ def refill(count, words, arena, slots):
 
 
 @jit
-def renumber(ids, starts, first, last, begin, numbers, tokens, texts):
-    """Gives the ids of some texts their final numbers, in place; words without one are dropped, and texts left empty.
+def renumber(ids, starts, first, last, begin, numbers, keep_empty, tokens, texts):
+    """Gives the ids of some texts their final numbers, in place; words without one and texts left empty are dropped.
 
     Args:
         ids: (total,) int32.
@@ -253,6 +253,7 @@ def renumber(ids, starts, first, last, begin, numbers, tokens, texts):
         last: The one behind the last of them.
         begin: Where the first one begins in `ids`.
         numbers: (words,) int32, -1 for a word that is left out.
+        keep_empty: Whether texts left empty stay.
         tokens: Tokens of earlier texts that were kept; at most `begin`.
         texts: Earlier texts that were kept; at most `first`.
 
@@ -269,7 +270,7 @@ def renumber(ids, starts, first, last, begin, numbers, tokens, texts):
             if number >= 0:
                 ids[tokens] = number
                 tokens += 1
-        if tokens > kept:
+        if tokens > kept or keep_empty:
             texts += 1
             starts[texts] = tokens
     return at, tokens, texts

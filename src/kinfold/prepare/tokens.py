@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import dataclasses
 import itertools
 import os
 import threading
@@ -16,7 +17,7 @@ import pyarrow as pa
 from kinfold.core.errors import BadData, BadOption
 from kinfold.core.keys import Keys
 from kinfold.core.progress import Progress, quiet
-from kinfold.core.shapes import Block, Blocks, Items, Sequences
+from kinfold.core.shapes import Block, Blocks, Items, Labeled, Sequences
 from kinfold.prepare.characters import Characters, characters
 from kinfold.prepare.spill import Spill
 from kinfold.prepare.vocabulary import Vocabulary
@@ -46,6 +47,7 @@ def sequences(
     min_count: int = 5,
     max_size: int | None = None,
     known: Keys | None = None,
+    keep_empty: bool = False,
     threads: int | None = None,
     progress: Progress = quiet,
     group: str = "word",
@@ -64,13 +66,15 @@ def sequences(
         min_count: Rarer tokens are left out.
         max_size: Most keys to keep, the frequent ones.
         known: Tokens that are kept however rare they are here, since a Space has them already.
+        keep_empty: Whether a text without any token of the vocabulary gives an empty sequence; by default it gives
+            none.
         threads: How many work at once; as many as there are processors by default.
         progress: Told of how many bytes are done.
         group: What the keys are called.
 
     Returns:
         Sequences whose keys are sorted by count, of equals the one that came first. Large ones lie in a temporary file
-        that vanishes with them.
+        that vanishes with them. Where empty ones are kept they have the names of the items.
 
     Raises:
         BadData: No token is left, or an item is neither a text nor a list of tokens.
@@ -96,7 +100,45 @@ def sequences(
             runs.append((part.vocabulary, len(part.ends)))
             total += len(part.ids)
             progress.advance(part.size)
-        return _finish(ids.join(), ends.join(), runs, total, min_count, max_size, known, group)
+        found = _finish(ids.join(), ends.join(), runs, total, min_count, max_size, known, keep_empty, group)
+    return dataclasses.replace(found, names=items.keys) if keep_empty else found
+
+
+def labeled(
+    items: Items[Any],
+    *,
+    tokenizer: Tokenizer = "words",
+    lower: bool | None = None,
+    threads: int | None = None,
+    progress: Progress = quiet,
+) -> Labeled:
+    """Cuts texts with labels into tokens, all of which are kept, and gives the labels as ids.
+
+    Args:
+        items: Texts, or lists of tokens; their labels are strings, or lists of strings.
+        tokenizer: As of `sequences`.
+        lower: As of `sequences`.
+        threads: As of `sequences`.
+        progress: As of `sequences`.
+
+    Raises:
+        BadData: There are no labels, or not one list of them a text; or as of `sequences`.
+
+    Example:
+        >>> import pyarrow as pa
+        >>> data = labeled(Items(["The waves.", "Hay!"], labels=pa.array([["sea"], ["land", "farm"]])))
+        >>> list(data.texts), list(data.labels)
+        ([['the', 'waves'], ['hay']], [['sea'], ['land', 'farm']])
+    """
+    from kinfold.sources.labeled import lists
+
+    if items.labels is None:
+        raise BadData("these texts have no labels; kinfold.sources.labeled reads texts with labels.")
+    texts = sequences(
+        items, tokenizer=tokenizer, lower=lower, min_count=1, keep_empty=True, threads=threads, progress=progress
+    )
+    labels = Items(lists(items.labels, "the labels").to_pylist())
+    return Labeled(texts, sequences(labels, lower=False, min_count=1, keep_empty=True, group="label"))
 
 
 def _check(tokenizer: Any, min_count: int, max_size: int | None, threads: int | None) -> None:
@@ -213,6 +255,7 @@ def _finish(
     min_count: int,
     max_size: int | None,
     known: Keys | None,
+    keep_empty: bool,
     group: str,
 ) -> Sequences:
     from kinfold.kernels.tokens import renumber
@@ -221,12 +264,14 @@ def _finish(
     here = {id(every): np.arange(len(every), dtype=np.int32)}
     for each in others:
         here[id(each)] = every.absorb(each)
-    kept = every.cut(min_count, max_size, known)
+    # Texts without any token at all are empty ones.
+    kept = every.cut(min_count, max_size, known) if total or not keep_empty else np.zeros(0, np.int64)
     numbers = np.full(len(every), -1, np.int32)
     numbers[kept] = np.arange(len(kept), dtype=np.int32)
     final = {name: numbers[ids] for name, ids in here.items()}
     first = begin = tokens = texts = 0
     for vocabulary, size in runs:
-        begin, tokens, texts = renumber(ids, starts, first, first + size, begin, final[id(vocabulary)], tokens, texts)
+        numbers = final[id(vocabulary)]
+        begin, tokens, texts = renumber(ids, starts, first, first + size, begin, numbers, keep_empty, tokens, texts)
         first += size
     return Sequences(Keys.trusted(every.names(kept), group), ids[:tokens], starts[: texts + 1], total, first)
