@@ -181,7 +181,7 @@ def _step(inner, at, count, outer, to, labels, targets, width, both, rate, s, lo
 
 
 @inline
-def _mean_of(inner, at, first, last, width, mean, before, to):
+def mean_of(inner, at, first, last, width, mean, before, to):
     """The mean of the rows at offsets at[first:last], written from `to` on twice."""
     share = np.float32(1) / np.float32(last - first)
     column = 0
@@ -221,7 +221,7 @@ def _enter(word, slot, inner, width, parts, offsets, near, first_near):
     size = parts.starts[word + 1] - first
     for part in range(size):
         offsets[part] = np.int64(parts.rows[first + part]) * width
-    _mean_of(inner, offsets, 0, size, width, near, first_near, slot * width)
+    mean_of(inner, offsets, 0, size, width, near, first_near, slot * width)
 
 
 @inline
@@ -255,7 +255,7 @@ def _prefetch_parts(word, inner, width, parts):
 
 
 @inline
-def _draw(draw, cells, keep, other):
+def draw_noise(draw, cells, keep, other):
     """The next state, and a noise word."""
     draw = advance(draw)
     cell = below(draw, cells)
@@ -331,7 +331,7 @@ def windows(ids, starts, keep, weights, around, parts, against, rate, decay, see
         if not weights.both:
             draw = advance(np.uint64(seed) ^ (np.uint64(starts[sequence + 1] - starts[sequence]) * _MIX))
             for j in range(negatives):
-                draw, ahead[j] = _draw(draw, cells, against.keep, against.other)
+                draw, ahead[j] = draw_noise(draw, cells, against.keep, against.other)
         length = 0
         for place in range(starts[sequence], starts[sequence + 1]):
             draw = advance(draw)
@@ -347,7 +347,7 @@ def windows(ids, starts, keep, weights, around, parts, against, rate, decay, see
                 _enter(np.int64(kept[place]), place, inner, width, parts, offsets, near, first_near)
             if tagged:
                 alone[0] = tag
-                _mean_of(inner, alone, 0, 1, width, near, first_near, slots * width)
+                mean_of(inner, alone, 0, 1, width, near, first_near, slots * width)
                 alone[0] = 0
         for center in range(length):
             word = np.int64(kept[center])
@@ -391,11 +391,11 @@ def windows(ids, starts, keep, weights, around, parts, against, rate, decay, see
                 for j in range(negatives):
                     other = ahead[j]
                     while other == word and rows > 1:
-                        draw, other = _draw(draw, cells, against.keep, against.other)
+                        draw, other = draw_noise(draw, cells, against.keep, against.other)
                     to[1 + j] = other * width
                 # The next window's noise is drawn now and its lines asked for: the wait for memory is over by then.
                 for j in range(negatives):
-                    draw, ahead[j] = _draw(draw, cells, against.keep, against.other)
+                    draw, ahead[j] = draw_noise(draw, cells, against.keep, against.other)
                     _prefetch_row(outer, ahead[j], width)
                 if center + 1 < length:
                     _prefetch_row(outer, np.int64(kept[center + 1]), width)
@@ -405,7 +405,7 @@ def windows(ids, starts, keep, weights, around, parts, against, rate, decay, see
             rows_here, at_here, count_here = rows_from, at, count
             if around.cbow:
                 if parts is None:
-                    _mean_of(rows_from, at, 0, count, width, mean, before, 0)
+                    mean_of(rows_from, at, 0, count, width, mean, before, 0)
                 else:
                     _weighted_mean_of(rows_from, at, sizes, count, width, mean, before)
                 rows_here, at_here, count_here = mean, alone, 1
