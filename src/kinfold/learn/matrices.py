@@ -6,28 +6,46 @@ import numpy as np
 
 
 class Matrices:
-    """Both matrices, rows padded to whole vectors; the outer one has a last row that only fills up tiles."""
+    """Both matrices, rows padded to whole vectors; the outer one has a last row that only fills up tiles.
 
-    def __init__(self, keys: int, dim: int, rng: np.random.Generator) -> None:
+    Args:
+        inner: Rows of the first.
+        outer: Rows of the second, without the last one; they begin at zero.
+        dim: Coordinates of a row.
+        rng: Draws what rows of the first begin with: uniformly within `spread / dim`.
+        spread: How far from zero.
+        drawn: How many of the first matrix are drawn; the others begin at zero. All by default.
+    """
+
+    def __init__(
+        self,
+        inner: int,
+        outer: int,
+        dim: int,
+        rng: np.random.Generator,
+        spread: float = 0.5,
+        drawn: int | None = None,
+    ) -> None:
         from kinfold.kernels._jit import aligned
         from kinfold.kernels._simd import LANES
 
         self.dim = dim
         self.width = (dim + LANES - 1) // LANES * LANES
-        self.inner = aligned(keys, self.width)
-        self.outer = aligned(keys + 1, self.width)
-        for start in range(0, keys, 65_536):
-            block = self.inner_rows[start : start + 65_536, :dim]
-            block[:] = (rng.random(block.shape, dtype=np.float32) - np.float32(0.5)) / np.float32(dim)
+        self.inner = aligned(inner, self.width)
+        self.outer = aligned(outer + 1, self.width)
+        drawn = inner if drawn is None else drawn
+        for start in range(0, drawn, 65_536):
+            block = self.inner_rows[start : min(start + 65_536, drawn), :dim]
+            block[:] = (rng.random(block.shape, dtype=np.float32) - np.float32(0.5)) * np.float32(2 * spread / dim)
 
-    def close_up(self, flat: np.ndarray, keys: int) -> np.ndarray:
-        """The first rows (keys, dim) of a padded matrix, moved together in its own memory, which they take over."""
+    def close_up(self, flat: np.ndarray, rows: int) -> np.ndarray:
+        """The first rows (rows, dim) of a padded matrix, moved together in its own memory, which they take over."""
         if self.dim != self.width:
             padded = flat.reshape(-1, self.width)
-            for start in range(0, keys, 4096):
-                block = padded[start : min(start + 4096, keys), : self.dim].copy()
+            for start in range(0, rows, 4096):
+                block = padded[start : min(start + 4096, rows), : self.dim].copy()
                 flat[start * self.dim : start * self.dim + block.size] = block.reshape(-1)
-        closed: np.ndarray = flat[: keys * self.dim].reshape(keys, self.dim)
+        closed: np.ndarray = flat[: rows * self.dim].reshape(rows, self.dim)
         return closed
 
     @property

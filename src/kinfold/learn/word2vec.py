@@ -147,7 +147,7 @@ class Word2Vec:
         """
         takes(self, data)
         counts = data.counts
-        weights = Matrices(len(data.keys), self.dim, generator(seed, 0))
+        weights = Matrices(len(data.keys), len(data.keys), self.dim, generator(seed, 0))
         return self._train(data, data.keys, counts, counts, weights, seed, threads, progress, callback, ())
 
     def resume(
@@ -187,7 +187,7 @@ class Word2Vec:
         here[places] = data.counts
         if not same:
             counts += here
-        weights = Matrices(len(keys), self.dim, generator(seed, 0))
+        weights = Matrices(len(keys), len(keys), self.dim, generator(seed, 0))
         weights.inner_rows[: len(space), : self.dim] = space.rows.dense()
         if self.loss == "negative" or (same and len(keys) == len(space)):
             context = space.attribute("context").combine_chunks().flatten().to_numpy(zero_copy_only=False)
