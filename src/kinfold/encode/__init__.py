@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
-from kinfold.core.catalogue import Catalogue
+from kinfold.core.catalogue import Catalogue, Entry
 
-ENCODERS = Catalogue("encode")
+ENCODERS = Catalogue(
+    "encode",
+    Entry("bag", "kinfold.encode.bag:Bag", "texts as the mean of their words and n-grams, by supervised"),
+)
