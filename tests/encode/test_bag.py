@@ -16,6 +16,7 @@ from kinfold.sources.labeled import read
 
 LINES = ["__label__a one two three", "__label__b two naïve 日本", "__label__a one", "__label__b three </s> two"] * 20
 TEXTS = ["one two", "", "unseen naïve words", "日本", "two two two  one", "one unseen two", "ön"]
+ODD = ["one\u00a0two\u2028three\x85 \x1ctwo\0one\vtwo\x1d", "one </s> two", "__label__b one __label__new three"]
 GRAMS = [{}, {"word_ngrams": 3}, {"min_n": 2, "max_n": 4}, {"min_n": 1, "max_n": 3, "word_ngrams": 2}]
 
 
@@ -34,8 +35,8 @@ def test_rows_are_those_of_the_original_library(options, tmp_path):
     buckets = 500 if options else 0
     model = library.train_supervised(str(path), dim=8, lr=0.5, thread=1, verbose=0, bucket=500, **theirs)
     space = supervised_space(model, loss="softmax", buckets=buckets, **options)
-    rows = Bag(space).means(Items(TEXTS)).rows
-    np.testing.assert_allclose(rows, [model.get_sentence_vector(text) for text in TEXTS], atol=1e-6)
+    rows = Bag(space).means(Items([*TEXTS, *ODD])).rows
+    np.testing.assert_allclose(rows, [model.get_sentence_vector(text) for text in [*TEXTS, *ODD]], atol=1e-6)
 
 
 @pytest.mark.parametrize("options", GRAMS)

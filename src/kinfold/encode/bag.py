@@ -18,8 +18,11 @@ from kinfold.core.progress import Progress, quiet
 from kinfold.core.rows import Rows
 from kinfold.core.shapes import Items, Sequences
 from kinfold.core.space import Space
-from kinfold.prepare.ngrams import NGrams, ngrams
+from kinfold.prepare.ngrams import END, NGrams, ngrams
 from kinfold.prepare.tokens import sequences
+from kinfold.sources.labeled import PREFIX
+
+_BLANKS = str.maketrans(dict.fromkeys("\t\n\v\f\r\0", " "))
 
 
 class Means(NamedTuple):
@@ -46,7 +49,7 @@ class Bag:
     Args:
         space: With the groups `word` and, where it has n-grams, `ngram`.
         text: How texts are cut into words: `tokenizer` and `lower` of `prepare.tokens`; by default as on the card, and
-            by white space where that does not say.
+            as fastText does where that does not say.
 
     Raises:
         UnknownName: The Space has no words.
@@ -127,7 +130,7 @@ class Bag:
 
     def _texts(self, items: Items[Any], threads: int | None, progress: Progress) -> Sequences:
         cut = dict(self.text if self.text is not None else self.space.card.data.get("text", {}))
-        tokenizer = cut.get("tokenizer", "whitespace")
+        tokenizer = cut.get("tokenizer", cut_as_fasttext)
         if tokenizer == "own":
             raise BadOption(
                 "these rows were learned with a tokenizer that no file can hold; give it again: "
@@ -189,6 +192,21 @@ class Bag:
         if isinstance(value, bool) or not isinstance(value, int) or value < least:
             raise BadData(f"the card's parameter {name} is {value!r}; it is a whole number, at least {least}.")
         return value
+
+
+def cut_as_fasttext(text: str) -> list[str]:
+    """The words of a text as the original has them.
+
+    ASCII white space and NUL stand between them, `</s>` ends the text, and what looks like a label is left out.
+
+    Example:
+        >>> cut_as_fasttext("__label__x don't  stop")
+        ["don't", 'stop']
+    """
+    words = text.translate(_BLANKS).split(" ")
+    if END in words:
+        words = words[: words.index(END)]
+    return [word for word in words if word and not word.startswith(PREFIX)]
 
 
 def _sums_within(values: np.ndarray, starts: np.ndarray) -> np.ndarray:
