@@ -27,11 +27,11 @@ def test_learn_words_writes_a_space_with_the_options_asked_for(kinfold, corpus, 
 def test_every_field_of_every_word_learner_is_an_option(kinfold):
     import dataclasses
 
-    from kinfold.learn import LEARNERS
+    from kinfold.app.learn import _family
 
     text = kinfold("learn", "words", "--help").out
-    for entry in LEARNERS:
-        for field in dataclasses.fields(entry.load()):
+    for kind in _family().values():
+        for field in dataclasses.fields(kind):
             assert "--" + field.name.replace("_", "-")[:18] in text
 
 
