@@ -16,6 +16,7 @@ from kinfold.kernels.sgns import Targets, Weights
 from kinfold.kernels.supervised import (
     KINDS,
     Labels,
+    Own,
     Texts,
     gram_starts,
     label_tree,
@@ -38,7 +39,8 @@ def tree_of(counts):
 @pytest.mark.parametrize("labels", [2, 5, 23])
 @pytest.mark.parametrize("dim", [1, 33])
 @pytest.mark.parametrize("kind", list(KINDS))
-def test_a_pass_is_what_the_formula_says(kind, dim, labels):
+@pytest.mark.parametrize("copies", [0, 6])
+def test_a_pass_is_what_the_formula_says(copies, kind, dim, labels):
     rng = np.random.default_rng(labels * 100 + dim)
     words, buckets, texts = 40, 15, 60
     ids = [rng.integers(0, words, size).tolist() for size in rng.integers(0, 9, texts)]
@@ -52,10 +54,11 @@ def test_a_pass_is_what_the_formula_says(kind, dim, labels):
     known[7] = []
     counts = np.bincount(np.concatenate([np.array(each, np.int64) for each in known]), minlength=labels) + 1
     width = (dim + LANES - 1) // LANES * LANES
-    inner, outer = aligned(words + buckets, width), aligned(labels + 1, width)
-    inner.reshape(-1, width)[:, :dim] = rng.normal(size=(words + buckets, dim))
+    rows = words + buckets
+    inner, outer = aligned(rows + copies, width), aligned(labels + 1, width)
+    inner.reshape(-1, width)[:rows, :dim] = rng.normal(size=(rows, dim))
     outer.reshape(-1, width)[:labels, :dim] = rng.normal(size=(labels, dim)) / np.sqrt(dim)
-    slow_inner = inner.reshape(-1, width)[:, :dim].astype(np.float64)
+    slow_inner = inner.reshape(-1, width)[:rows, :dim].astype(np.float64)
     slow_outer = outer.reshape(-1, width)[:labels, :dim].astype(np.float64)
     order = rng.permutation(texts)
     done = np.append(0, np.cumsum([len(ids[text]) + 1 for text in order]))
@@ -68,14 +71,15 @@ def test_a_pass_is_what_the_formula_says(kind, dim, labels):
     made = Texts(flat, starts, words, part_starts, flat_parts, places, flat_grams)
     stats = np.zeros(2)
     both = Weights(inner, outer, width, True)
-    texts_pass(made, Labels(*ragged(known)), order, done, both, KINDS[kind], against, 0.3, 1e-4, 11, stats)
-    rows = [[part for word in [*ids[text], words] for part in parts[word]] + grams[text] for text in range(texts)]
+    own = Own(rows, copies)
+    texts_pass(made, Labels(*ragged(known)), order, done, both, own, KINDS[kind], against, 0.3, 1e-4, 11, stats)
+    parts_of = [[part for word in [*ids[text], words] for part in parts[word]] + grams[text] for text in range(texts)]
     loss, count = oracle.texts_pass(
-        rows, known, order, done, slow_inner, slow_outer, kind, noise, tree_of(counts), 0.3, 1e-4, 11
+        parts_of, known, order, done, slow_inner, slow_outer, kind, noise, tree_of(counts), 0.3, 1e-4, 11
     )
     assert stats[1] == count == texts - 1
     assert stats[0] == pytest.approx(loss, rel=1e-4)
-    np.testing.assert_allclose(inner.reshape(-1, width)[:, :dim], slow_inner, atol=2e-4)
+    np.testing.assert_allclose(inner.reshape(-1, width)[:rows, :dim], slow_inner, atol=2e-4)
     np.testing.assert_allclose(outer.reshape(-1, width)[:labels, :dim], slow_outer, atol=2e-4)
     assert not inner.reshape(-1, width)[:, dim:].any()
     assert not outer.reshape(-1, width)[labels:].any()
@@ -100,9 +104,8 @@ def test_huge_scores_give_finite_losses():
         stats = np.zeros(2)
         labels = Labels(np.ones(1, np.int32), np.array([0, 1]))
         both = Weights(inner.copy(), outer.copy(), LANES, True)
-        texts_pass(
-            made, labels, np.zeros(1, np.int64), np.array([0, 2]), both, KINDS[kind], against, 1e-3, 0.0, 1, stats
-        )
+        order, done = np.zeros(1, np.int64), np.array([0, 2])
+        texts_pass(made, labels, order, done, both, Own(2, 0), KINDS[kind], against, 1e-3, 0.0, 1, stats)
         assert np.isfinite(stats).all()
         assert np.isfinite(both.outer).all()
 

@@ -1,6 +1,7 @@
 """Texts and their labels: the mean of a text's rows is told which of the labels' rows it belongs to.
 
-Lock-free: several threads update the same rows, and a lost update is the price of not waiting (Hogwild).
+Lock-free: several threads update the same rows, and a lost update is the price of not waiting (Hogwild). What all texts
+change, the rows of labels and of the commonest words, each thread changes in copies of its own (`Own`).
 
 A text's rows x_1..x_n are those of its words, of the words' character n-grams and of its word n-grams; o_1..o_S are the
 output rows that it is told from, with y_j = 1 for its label and 0 for the others:
@@ -32,6 +33,8 @@ KINDS = {"softmax": SOFTMAX, "one-vs-all": ONE_VS_ALL, "negative": NEGATIVE, "hi
 
 _FACTOR = np.uint64(116049371)
 _MOST = np.float32(80)  # of a score, so that its exponential is finite
+_TOGETHER = 32  # texts until what a thread has for itself is shared
+_FEW = 64  # labels of which a few texts change all, however they are told
 
 
 class Texts(NamedTuple):
@@ -54,6 +57,21 @@ class Texts(NamedTuple):
     parts: np.ndarray
     gram_starts: np.ndarray
     grams: np.ndarray
+
+
+class Own(NamedTuple):
+    """Copies of rows that a thread has for itself: a line that two of them write to all the time has to wait.
+
+    Every few texts what became of a copy is added to the shared row, and it begins anew with the sum. There are copies
+    of the first inner rows, those of the most frequent words, and of all outer rows where a few texts change them all.
+
+    Args:
+        start: The inner row where the thread's copies begin, behind all others.
+        rows: How many they are; 0 where there is one thread, and no copies of anything.
+    """
+
+    start: int
+    rows: int
 
 
 class Labels(NamedTuple):
@@ -124,14 +142,15 @@ def _wide(hashed):
 
 
 @inline
-def _rows(texts, text, inner, width, at):
+def _rows(texts, text, inner, width, own, at):
     """Writes the offsets of a text's rows to `at` and asks for their lines; returns how many there are."""
     count = 0
     last = texts.starts[text + 1]
     for place in range(texts.starts[text], last + 1):
         word = np.int64(texts.ids[place]) if place < last else np.int64(texts.end)
         for part in range(texts.part_starts[word], texts.part_starts[word + 1]):
-            at[count] = np.int64(texts.parts[part]) * width
+            row = np.int64(texts.parts[part])
+            at[count] = (row if row >= own.rows else own.start + row) * width
             count += 1
     for gram in range(texts.gram_starts[text], texts.gram_starts[text + 1]):
         at[count] = np.int64(texts.grams[gram]) * width
@@ -157,7 +176,7 @@ def _longest(texts, order):
 
 
 @jit
-def texts_pass(texts, labels, order, done, weights, kind, against, rate, decay, seed, stats):
+def texts_pass(texts, labels, order, done, weights, own, kind, against, rate, decay, seed, stats):
     """Goes once over some texts, updating rows in place; lock-free.
 
     Args:
@@ -166,6 +185,7 @@ def texts_pass(texts, labels, order, done, weights, kind, against, rate, decay, 
         order: (m,) int64, the texts.
         done: (m + 1,) int64, words before each of them in the whole pass.
         weights: `sgns.Weights`.
+        own: `Own`.
         kind: SOFTMAX, ONE_VS_ALL, NEGATIVE or HIERARCHICAL.
         against: `sgns.Targets`: the noise, or the paths of the tree.
         rate: Learning rate at the beginning of the pass.
@@ -173,8 +193,14 @@ def texts_pass(texts, labels, order, done, weights, kind, against, rate, decay, 
         seed: Of the random numbers.
         stats: (2,) float64; the loss and the number of texts are added.
     """
-    inner, outer, width = weights.inner, weights.outer, weights.width
-    count = len(outer) // width - 1
+    inner, width = weights.inner, weights.width
+    count = len(weights.outer) // width - 1
+    copied = own.rows > 0 and (kind <= ONE_VS_ALL or count <= _FEW)  # else a text changes some of many
+    outer = weights.outer.copy() if copied else weights.outer
+    outer_before = weights.outer.copy() if copied else np.zeros(0, np.float32)
+    first_own, own_size = own.start * width, own.rows * width
+    own_before = inner[:own_size].copy()
+    inner[first_own : first_own + own_size] = own_before
     most = count if kind <= ONE_VS_ALL else 1 + against.negatives
     for label in range(len(against.starts) - 1):
         most = max(most, against.starts[label + 1] - against.starts[label])
@@ -197,12 +223,15 @@ def texts_pass(texts, labels, order, done, weights, kind, against, rate, decay, 
         used = count
         for label in range(count):
             to[label] = label * width
-    coming = _rows(texts, order[0], inner, width, ahead) if len(order) else 0
+    coming = _rows(texts, order[0], inner, width, own, ahead) if len(order) else 0
     for place in range(len(order)):
+        if own.rows and place % _TOGETHER == _TOGETHER - 1:
+            _share(inner, 0, inner, first_own, own_before, own_size)
+            _share(weights.outer, 0, outer, 0, outer_before, len(outer_before))
         at, ahead = ahead, at
         rows = coming
         if place + 1 < len(order):
-            coming = _rows(texts, order[place + 1], inner, width, ahead)
+            coming = _rows(texts, order[place + 1], inner, width, own, ahead)
         first, last = labels.starts[order[place]], labels.starts[order[place] + 1]
         if rows == 0 or first == last:
             continue
@@ -251,8 +280,20 @@ def texts_pass(texts, labels, order, done, weights, kind, against, rate, decay, 
         for row in range(rows):
             add_row(inner, at[row], change, 0, width, share)
         scores += 1
+    _share(inner, 0, inner, first_own, own_before, own_size)
+    _share(weights.outer, 0, outer, 0, outer_before, len(outer_before))
     stats[0] += loss
     stats[1] += scores
+
+
+@inline
+def _share(shared, at, own, own_at, before, size):
+    """Adds to shared numbers what became of one's own since `before`, and begins anew with the sum."""
+    for place in range(size):
+        value = shared[at + place] + own[own_at + place] - before[place]
+        shared[at + place] = value
+        own[own_at + place] = value
+        before[place] = value
 
 
 @inline

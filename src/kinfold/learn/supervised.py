@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import functools
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, get_args
+from typing import Any, ClassVar, Literal, NamedTuple, get_args
 
 import numpy as np
 import pyarrow as pa
@@ -25,11 +26,25 @@ from kinfold.core.shapes import Labeled, describe
 from kinfold.core.space import Space
 from kinfold.learn.features import Features
 from kinfold.learn.matrices import Matrices
-from kinfold.learn.passes import generator, one_pass
+from kinfold.learn.passes import generator, one_pass, processors
 
 Loss = Literal["softmax", "one-vs-all", "negative", "hierarchical"]
 
 _NOISE_EXPONENT = 0.5
+_PIECE = 10_000  # words
+_COPIES = 16  # frequent words of whose rows each thread has copies
+
+
+class _Fit(NamedTuple):
+    """What a fit works on: data, rows, how often each label occurs; threads, and rows that each of them copies."""
+
+    data: Labeled
+    features: Features
+    counts: np.ndarray
+    weights: Matrices
+    seed: int
+    workers: int
+    copies: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,34 +142,27 @@ class Supervised:
             raise BadOption(f"threads is {threads}; it is at least 1.")
         counts = _label_counts(data)
         features = Features.of(data.texts, self)
-        rng = generator(seed, 0)
-        weights = Matrices(len(features) + len(counts), len(counts), self.dim, rng, 1, len(features.words))
-        training = self._train(data, features, counts, weights, seed, threads, progress)
-        return self._space(data, features, counts, weights, seed, training)
+        workers = threads or processors()
+        copies = min(_COPIES, len(features.words)) if workers > 1 else 0
+        rows = len(features) + len(counts) + workers * copies
+        weights = Matrices(rows, len(counts), self.dim, generator(seed, 0), 1, len(features.words))
+        fit = _Fit(data, features, counts, weights, seed, workers, copies)
+        return self._space(fit, self._train(fit, progress))
 
-    def _train(
-        self,
-        data: Labeled,
-        features: Features,
-        counts: np.ndarray,
-        weights: Matrices,
-        seed: int,
-        threads: int | None,
-        progress: Progress,
-    ) -> Report:
-        train = self._kernel(data, features, counts, weights)
-        labeled = np.flatnonzero(np.diff(data.labels.starts))
-        words = np.diff(data.texts.starts) + 1
+    def _train(self, fit: _Fit, progress: Progress) -> Report:
+        train = self._kernel(fit)
+        labeled = np.flatnonzero(np.diff(fit.data.labels.starts))
+        words = np.diff(fit.data.texts.starts) + 1
         total = int(words[labeled].sum())
         decay = self.learning_rate / (self.epochs * total)
         table = []
         progress.start("learn", self.epochs * total, "words")
         for epoch in range(self.epochs):
             began = time.perf_counter()
-            order = generator(seed, epoch, 1).permutation(labeled)
+            order = generator(fit.seed, epoch, 1).permutation(labeled)
             done = np.append(0, np.cumsum(words[order]))
             kernel = functools.partial(train, order, done, self.learning_rate - decay * total * epoch, decay)
-            stats = one_pass(done, kernel, seed=(seed, epoch), threads=threads, progress=progress)
+            stats = one_pass(done, kernel, seed=(fit.seed, epoch), threads=fit.workers, progress=progress, least=_PIECE)
             loss = float(stats[0] / stats[1])
             if not np.isfinite(loss):
                 raise BadOption(
@@ -167,22 +175,24 @@ class Supervised:
             (Table("epochs", ("epoch", "loss", "words per second"), table),),
         )
 
-    def _kernel(self, data: Labeled, features: Features, counts: np.ndarray, weights: Matrices) -> Callable[..., None]:
+    def _kernel(self, fit: _Fit) -> Callable[..., None]:
         """The pass over texts, without the arguments that change from pass to pass and from piece to piece."""
         from kinfold.kernels._jit import plain
         from kinfold.kernels.random import alias_table
         from kinfold.kernels.sgns import Targets, Weights
-        from kinfold.kernels.supervised import KINDS, Labels, label_tree, texts_pass
+        from kinfold.kernels.supervised import KINDS, Labels, Own, label_tree, texts_pass
 
         none = np.zeros(0, np.int32)
         if self.loss == "hierarchical":
-            against = Targets(0, np.zeros(0, np.uint32), none, *label_tree(counts))
+            against = Targets(0, np.zeros(0, np.uint32), none, *label_tree(fit.counts))
         else:
-            noise = alias_table(counts.astype(np.float64) ** _NOISE_EXPONENT)
+            noise = alias_table(fit.counts.astype(np.float64) ** _NOISE_EXPONENT)
             against = Targets(self.negatives, *noise, np.zeros(0, np.int64), none, none)
-        labels = Labels(plain(data.labels.ids), plain(data.labels.starts))
-        both = Weights(weights.inner, weights.outer, weights.width, True)
-        kind = KINDS[self.loss]
+        texts, kind = fit.features.texts, KINDS[self.loss]
+        labels = Labels(plain(fit.data.labels.ids), plain(fit.data.labels.starts))
+        both = Weights(fit.weights.inner, fit.weights.outer, fit.weights.width, True)
+        first = len(fit.features) + len(fit.counts)
+        free = collections.deque(first + fit.copies * worker for worker in range(fit.workers))
 
         def train(
             order: np.ndarray,
@@ -195,41 +205,31 @@ class Supervised:
             stats: np.ndarray,
         ) -> None:
             some, before = order[first:last], done[first : last + 1]
-            texts_pass(features.texts, labels, some, before, both, kind, against, rate, decay, seed, stats)
+            own = Own(free.popleft(), fit.copies)
+            texts_pass(texts, labels, some, before, both, own, kind, against, rate, decay, seed, stats)
+            free.append(own.start)
 
         return train
 
-    def _space(
-        self,
-        data: Labeled,
-        features: Features,
-        counts: np.ndarray,
-        weights: Matrices,
-        seed: int,
-        training: Report,
-    ) -> Space:
+    def _space(self, fit: _Fit, training: Report) -> Space:
+        features, counts, weights = fit.features, fit.counts, fit.weights
         words, size = len(features.words), len(features) + len(counts)
-        columns: dict[str, Any] = {
-            "count": pa.concat_arrays(
-                [to_arrow(features.counts), pa.nulls(len(features.buckets), pa.int64()), to_arrow(counts)]
-            )
-        }
+        none = pa.nulls(len(features.buckets), pa.int64())
+        columns: dict[str, Any] = {"count": pa.concat_arrays([to_arrow(features.counts), none, to_arrow(counts)])}
         if self.max_n:
             columns["own"] = lists_of(weights.inner_rows[:words, : self.dim], 0, size)
             weights.inner_rows[:words] = features.means(weights.inner_rows)
         outer = weights.outer_rows[: len(counts)]
         columns["context"] = lists_of(outer[:, : self.dim], len(features), size)
-        weights.inner_rows[len(features) :] = self._label_rows(outer, counts)
+        weights.inner_rows[len(features) : size] = self._label_rows(outer, counts)
         rows = Rows(weights.close_up(weights.inner, size))
         rows.refuse_non_finite("what was learned")
         groups = {"word": words, "ngram": len(features.buckets), "label": len(counts)}
         buckets = to_arrow(features.buckets).cast(pa.large_string())
-        names = pa.concat_arrays([features.words, buckets, data.labels.keys.names])
+        names = pa.concat_arrays([features.words, buckets, fit.data.labels.keys.names])
         keys = Keys.trusted(names, {name: count for name, count in groups.items() if count})
-        parameters = dataclasses.asdict(self)
-        card = Card(
-            born("supervised", rows.values), "supervised", parameters, seed, describe(data), reports=(training,)
-        )
+        frame, made_of = born("supervised", rows.values), describe(fit.data)
+        card = Card(frame, "supervised", dataclasses.asdict(self), fit.seed, made_of, reports=(training,))
         return Space(keys, rows, Metric.DOT, card, pa.table(columns))
 
     def _label_rows(self, outer: np.ndarray, counts: np.ndarray) -> np.ndarray:
