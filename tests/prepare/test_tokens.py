@@ -232,3 +232,12 @@ def test_labels_go_with_their_texts():
         labeled(Items(["a", "b"], labels=pa.array(["x"])))
     with pytest.raises(BadData, match="have no labels"):
         labeled(Items(["a"]))
+
+
+def test_frequent_labels_come_first_and_of_equals_the_earlier():
+    labels = pa.array([["b", "a"], ["c"], [], ["c", "d"]])
+    data = labeled(Items(["x"] * 4, labels=labels))
+    assert list(data.labels.keys) == ["c", "b", "a", "d"]
+    assert list(data.labels) == labels.to_pylist()
+    assert list(labeled(Items(["x"] * 2, labels=labels[2:])).labels) == [[], ["c", "d"]]
+    assert not len(labeled(Items(["x"], labels=pa.array([None], pa.string()))).labels.keys)

@@ -14,6 +14,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from kinfold.core.columns import to_arrow, to_numpy
 from kinfold.core.errors import BadData, BadOption
 from kinfold.core.keys import Keys
 from kinfold.core.progress import Progress, quiet
@@ -130,15 +131,27 @@ def labeled(
         >>> list(data.texts), list(data.labels)
         ([['the', 'waves'], ['hay']], [['sea'], ['land', 'farm']])
     """
-    from kinfold.sources.labeled import lists
-
     if items.labels is None:
         raise BadData("these texts have no labels; kinfold.sources.labeled reads texts with labels.")
     texts = sequences(
         items, tokenizer=tokenizer, lower=lower, min_count=1, keep_empty=True, threads=threads, progress=progress
     )
-    labels = Items(lists(items.labels, "the labels").to_pylist())
-    return Labeled(texts, sequences(labels, lower=False, min_count=1, keep_empty=True, group="label"))
+    return Labeled(texts, _labels(items.labels))
+
+
+def _labels(labels: pa.Array) -> Sequences:
+    """Labels as ids, the frequent ones first, of equals the one that came first."""
+    from kinfold.sources.labeled import lists
+
+    found = lists(labels, "the labels")
+    coded = found.flatten().dictionary_encode()
+    codes = to_numpy(coded.indices)
+    order = np.argsort(-np.bincount(codes, minlength=len(coded.dictionary)), kind="stable")
+    numbers = np.empty(len(order), np.int32)
+    numbers[order] = np.arange(len(order), dtype=np.int32)
+    starts = to_numpy(found.offsets)
+    keys = Keys.trusted(coded.dictionary.take(to_arrow(order)), "label")
+    return Sequences(keys, numbers[codes], starts - starts[:1], len(codes), len(found))
 
 
 def _check(tokenizer: Any, min_count: int, max_size: int | None, threads: int | None) -> None:
