@@ -3,7 +3,7 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kinfold.core.keys import _buffers
+from kinfold.core.keys import utf8
 from kinfold.kernels.names import build_index, lookup
 
 words = st.lists(st.text(max_size=6), max_size=60, unique=True)
@@ -14,20 +14,20 @@ words = st.lists(st.text(max_size=6), max_size=60, unique=True)
 def test_finds_what_a_dictionary_finds(names, others, low, cut):
     array = pa.array(["out"] * cut + names, pa.large_string()).slice(cut)
     wanted = pa.array(others + names, pa.large_string())
-    found = lookup(*_buffers(array), build_index(*_buffers(array)), *_buffers(wanted), low, len(names))
+    found = lookup(*utf8(array), build_index(*utf8(array)), *utf8(wanted), low, len(names))
     rows = {name: row for row, name in enumerate(names) if row >= low}
     assert found.tolist() == [rows.get(name, -1) for name in wanted.to_pylist()]
 
 
 def test_a_name_of_two_groups_is_found_in_either():
     array = pa.array(["a", "b", "a", "c"], pa.large_string())
-    index = build_index(*_buffers(array))
-    wanted = _buffers(pa.array(["a", "b"], pa.large_string()))
-    assert lookup(*_buffers(array), index, *wanted, 0, 2).tolist() == [0, 1]
-    assert lookup(*_buffers(array), index, *wanted, 2, 4).tolist() == [2, -1]
+    index = build_index(*utf8(array))
+    wanted = utf8(pa.array(["a", "b"], pa.large_string()))
+    assert lookup(*utf8(array), index, *wanted, 0, 2).tolist() == [0, 1]
+    assert lookup(*utf8(array), index, *wanted, 2, 4).tolist() == [2, -1]
 
 
 def test_many_names_with_one_ending_do_not_collide():
     names = pa.array([f"{number:07d}" for number in range(50_000)], pa.large_string())
-    found = lookup(*_buffers(names), build_index(*_buffers(names)), *_buffers(names), 0, 50_000)
+    found = lookup(*utf8(names), build_index(*utf8(names)), *utf8(names), 0, 50_000)
     np.testing.assert_array_equal(found, np.arange(50_000))
