@@ -98,7 +98,7 @@ def test_what_is_no_bag_is_said():
     keys = Keys(names, {name: len(rows) for name, rows in space.groups.items()})
     with pytest.raises(BadData, match="numbers of buckets"):
         Bag(dataclasses.replace(space, keys=keys)).means(Items(["one two"]))
-    for value in ("2", 0, None, True):
+    for value in ("2", 0, None, True, 101):
         card = dataclasses.replace(space.card, parameters={**space.card.parameters, "word_ngrams": value})
         with pytest.raises(BadData, match="word_ngrams is"):
             Bag(dataclasses.replace(space, card=card)).means(Items(["one two"]))

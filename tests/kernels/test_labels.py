@@ -22,7 +22,10 @@ def parted(text, prefix):
 @settings(max_examples=200, deadline=None)
 @given(
     st.lists(
-        st.lists(st.sampled_from(["__label__", "__label__a", "_", "ü", "a\u00a0b", *BLANKS]), max_size=9).map("".join)
+        st.lists(
+            st.sampled_from(["__label__", "__label__a", "_", "ü", "a\u00a0b", *BLANKS]) | st.text(max_size=3),
+            max_size=9,
+        ).map("".join)
     ),
     st.sampled_from(["__label__", "", "_", "ü"]),
 )

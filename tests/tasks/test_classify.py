@@ -3,6 +3,7 @@ import os
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from peers import fasttext, supervised_space
 
@@ -86,7 +87,7 @@ def test_the_report_counts_what_it_could_not_use():
     assert report["accuracy"].n == 4
     assert report.notes[0] == "1 of 5 texts have no label, and take no part."
     assert "'autumn'" in report.notes[1]
-    assert report.notes[2] == "3 of 5 texts have no word that was learned; 1 are empty."
+    assert report.notes[2] == "3 of 5 texts have no word that was learned, 1 of them no word at all."
 
 
 def test_any_classifier_is_judged_and_asked_alike():
@@ -193,6 +194,21 @@ def test_what_is_no_classifier_is_said(tmp_path):
         card = dataclasses.replace(classifier.space.card, parameters={"loss": loss})
         with pytest.raises(BadData, match="no classifier"):
             TextClassifier(dataclasses.replace(classifier.space, card=card))
+
+
+def test_a_damaged_classifier_is_said():
+    space = trained(loss="hierarchical", epochs=1).space
+    kind = space.attribute("context").type
+    for values, text in ((pa.nulls(len(space), kind), "has rows of 0 nodes only"), ([1] * len(space), "no lists of 8")):
+        with pytest.raises(BadData, match=text):
+            TextClassifier(space.with_attribute("context", values)).predict(["sea"])
+    counts = space.with_attribute("count", [None] * len(space))
+    with pytest.raises(BadData, match="needs the count of each"):
+        TextClassifier(counts).predict(["sea"])
+    space = trained(epochs=1).space
+    space.rows.values[-1] = np.nan
+    with pytest.raises(BadData, match="probabilities of text 0 are no numbers"):
+        TextClassifier(space).predict(["sea"])
 
 
 def test_what_cannot_be_asked_is_said():

@@ -99,7 +99,7 @@ def test_many_labels_are_judged_without_a_table_of_confusions():
     names = [f"l{number}" for number in range(1500)]
     report = judge(names, items([[names[at]] for at in rng.integers(0, 1500, 50)]), [chances], k=(1, 1500))
     assert report["recall@1500"].value == 1
-    assert report["macro F1"].low is None
+    assert report["macro F1"].low <= report["macro F1"].value <= report["macro F1"].high
     assert len(report.tables) == 1
     assert len(report.tables[0].rows) <= 200
 

@@ -22,6 +22,7 @@ from kinfold.prepare.ngrams import END, NGrams, ngrams
 from kinfold.prepare.tokens import sequences
 from kinfold.sources.labeled import PREFIX
 
+_LONGEST = 100  # words or characters of an n-gram
 _BLANKS = str.maketrans(dict.fromkeys("\t\n\v\f\r\0", " "))
 
 
@@ -107,10 +108,10 @@ class Bag:
         texts = self._texts(items, threads, progress)
         made = ngrams(
             texts,
-            longest=self._number("word_ngrams", 1, 1),
-            min_n=self._number("min_n", 0, 0),
-            max_n=self._number("max_n", 0, 0),
-            buckets=self._number("buckets", 0, 0),
+            longest=self._number("word_ngrams", 1, 1, _LONGEST),
+            min_n=self._number("min_n", 0, 0, _LONGEST),
+            max_n=self._number("max_n", 0, 0, _LONGEST),
+            buckets=self._number("buckets", 0, 0, 2**31 - 1),
         )
         words = self.space.keys.rows(made.words, "word")
         of_words, of_texts = self._rows_of(made.of_words), self._rows_of(made.of_texts)
@@ -187,11 +188,11 @@ class Bag:
     def _pruned(self) -> bool:
         return bool(self.space.card.parameters.get("pruned", False))
 
-    def _number(self, name: str, default: int, least: int) -> int:
+    def _number(self, name: str, default: int, least: int, most: int) -> int:
         value = self.space.card.parameters.get(name, default)
-        if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            raise BadData(f"the card's parameter {name} is {value!r}; it is a whole number, at least {least}.")
-        return value
+        if isinstance(value, bool) or not isinstance(value, int | np.integer) or not least <= value <= most:
+            raise BadData(f"the card's parameter {name} is {value!r}; it is a whole number from {least} to {most:,}.")
+        return int(value)
 
 
 def cut_as_fasttext(text: str) -> list[str]:

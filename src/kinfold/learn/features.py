@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
+from kinfold.core.columns import to_arrow
 from kinfold.core.errors import BadData
 from kinfold.core.shapes import Sequences
 from kinfold.prepare.ngrams import ngrams
@@ -65,7 +66,7 @@ class Features:
         starts, parts = _joined(made.word_starts, made.of_words, kept)
         ids, places = plain(texts.ids), plain(texts.starts)
         shapes = Texts(ids, places, made.end, starts, parts, made.text_starts, made.of_texts)
-        return cls(made.words.take(pa.array(kept)), counts[kept], buckets, kept, shapes)
+        return cls(made.words.take(to_arrow(kept)), counts[kept], buckets, kept, shapes)
 
     def means(self, rows: np.ndarray) -> np.ndarray:
         """Of each kept word the mean of its own row and those of its character n-grams (words, width) float32."""

@@ -24,7 +24,7 @@ from kinfold.sources.labeled import PREFIX
 from kinfold.sources.labeled import read as read_labeled
 from kinfold.sources.text import BadBytes
 from kinfold.sources.text import read as read_text
-from kinfold.tasks.verdict import judge, ranked
+from kinfold.tasks.verdict import check, judge, ranked
 
 # Probabilities of one block, some 16 MB.
 _BLOCK = 1 << 22
@@ -100,9 +100,9 @@ class TextClassifier:
     def labels(self) -> list[str]:
         """The labels (L,), frequent ones first; fastText's `__label__` is no part of them."""
         names = list(self.space.keys.group("label"))
-        return (
-            [name.removeprefix(PREFIX) for name in names] if all(each.startswith(PREFIX) for each in names) else names
-        )
+        if all(name.startswith(PREFIX) for name in names):
+            return [name.removeprefix(PREFIX) for name in names]
+        return names
 
     def predict(
         self,
@@ -129,8 +129,8 @@ class TextClassifier:
         unknown = int((made.known == 0).sum())
         notes = []
         if unknown:
-            empty = int((made.words == 0).sum())
-            notes.append(f"{unknown:,} of {len(made.rows):,} texts have no word that was learned; {empty:,} are empty.")
+            nothing = f"{int((made.words == 0).sum()):,} of them no word at all"
+            notes.append(f"{unknown:,} of {len(made.rows):,} texts have no word that was learned, {nothing}.")
         return Chances(self._blocks(made.rows), notes)
 
     def _blocks(self, rows: np.ndarray) -> Iterator[np.ndarray]:
@@ -149,13 +149,22 @@ class TextClassifier:
         labels = self.space.group("label")
         if self.space.card.parameters["loss"] != "hierarchical":
             return labels.rows.dense()
-        return matrix_of(labels.attribute("context"), self.space.dim)[: max(1, len(labels) - 1)]
+        nodes = matrix_of(labels.attribute("context"), self.space.dim)
+        if len(nodes) < len(labels) - 1:
+            raise BadData(
+                f"the tree of {len(labels):,} labels has rows of {len(nodes):,} nodes only (attribute context); "
+                "train the classifier again."
+            )
+        return nodes[: max(1, len(labels) - 1)]
 
     @functools.cached_property
     def _tree(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         from kinfold.kernels.supervised import label_tree
 
-        return label_tree(np.asarray(self.space.group("label").attribute("count"), np.int64))
+        counts = self.space.group("label").attribute("count")
+        if counts.null_count:
+            raise BadData("the tree of the labels needs the count of each; train the classifier again.")
+        return label_tree(np.asarray(counts, np.int64))
 
 
 def train(
@@ -247,11 +256,10 @@ def predict(
         BadOption: `k` below 1, or a threshold outside 0..1.
         BadData: The texts are no texts.
     """
+    check(k, threshold)
     items = texts if isinstance(texts, Items) else read_text(texts)
     names = list(classifier.labels)
     found = ranked(classifier.chances(items, threads=threads, progress=progress).blocks, k)
-    if not 0 <= threshold <= 1:
-        raise BadOption(f"threshold is {threshold}; it is a probability from 0 to 1.")
     hits = []
     for ids, scores in zip(found.ids, found.scores, strict=True):
         kept = (ids >= 0) & (scores >= threshold)

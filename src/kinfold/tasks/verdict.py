@@ -18,7 +18,6 @@ from kinfold.sources.labeled import lists
 
 _LISTED = 200  # labels of the table
 _CONFUSED = 20  # labels of a table of confusions
-_INTERVAL = 1000  # labels that an interval of their mean is drawn for
 _BINS = 10
 _SAMPLES = 1000
 # Numbers drawn at a time, some 30 MB.
@@ -51,15 +50,18 @@ def ranked(blocks: Iterable[np.ndarray], k: int, threshold: float | None = None)
 
     Raises:
         BadOption: `k` below 1, or a threshold outside 0..1.
+        BadData: A probability is NaN.
     """
     from kinfold.kernels._scan import keep_best
 
-    if k < 1:
-        raise BadOption(f"k is {k}; it is a number of labels, at least 1.")
-    if threshold is not None and not 0 <= threshold <= 1:
-        raise BadOption(f"threshold is {threshold}; it is a probability from 0 to 1.")
+    check(k, threshold)
     ids, scores, pairs, done = [], [], [], 0
     for block in blocks:
+        if np.isnan(block).any():
+            first = done + int(np.isnan(block).any(axis=1).argmax())
+            raise BadData(
+                f"the probabilities of text {first:,} are no numbers; the classifier is damaged, train it again."
+            )
         best = np.full((len(block), min(k, block.shape[1])), -np.inf, np.float32)
         found = np.full(best.shape, -1, np.int64)
         keep_best(np.ascontiguousarray(block, np.float32), 0, best, found)
@@ -74,6 +76,18 @@ def ranked(blocks: Iterable[np.ndarray], k: int, threshold: float | None = None)
     if not ids:
         return Ranked(np.zeros((0, k), np.int64), np.zeros((0, k), np.float32), texts, labels)
     return Ranked(np.concatenate(ids), np.concatenate(scores), texts, labels)
+
+
+def check(k: int, threshold: float | None) -> None:
+    """Does nothing where so many labels of at least that probability can be asked for.
+
+    Raises:
+        BadOption: `k` below 1, or a threshold outside 0..1.
+    """
+    if k < 1:
+        raise BadOption(f"k is {k}; it is a number of labels, at least 1.")
+    if threshold is not None and not 0 <= threshold <= 1:
+        raise BadOption(f"threshold is {threshold}; it is a probability from 0 to 1.")
 
 
 def judge(
@@ -108,7 +122,7 @@ def judge(
 
     Raises:
         BadOption: A depth below 1, or a threshold outside 0..1.
-        BadData: No text has a label.
+        BadData: No text has a label, or there is not one list of labels a text.
     """
     depths = sorted(set(k))
     if not depths or depths[0] < 1:
@@ -209,8 +223,6 @@ def _macro_f1(known: np.ndarray, told: np.ndarray, size: int, texts: int, seed: 
     every = sparse.hstack([hits, marks[:, size:], marks[:, :size]], format="csr")
     totals = np.asarray(every.sum(axis=0)).reshape(3, size)
     value = float(np.nanmean(_f1(*totals)))
-    if size > _INTERVAL:
-        return Finding("macro F1", value, n=texts)
     rng = np.random.default_rng(seed)
     lengths = np.diff(every.indptr)
     alike: dict[bytes, list[int]] = {}
