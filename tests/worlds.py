@@ -6,7 +6,7 @@ import numpy as np
 import scipy.sparse as sparse
 
 from kinfold.core.keys import Keys
-from kinfold.core.shapes import Counts, Sequences
+from kinfold.core.shapes import Counts, Labeled, Sequences
 from kinfold.core.space import Space
 
 
@@ -17,6 +17,14 @@ def blocks(groups=4, size=12, sentences=1500, length=8, seed=0) -> Sequences:
     ids = [block * size + rng.integers(0, size, length) for block in rng.integers(0, groups, sentences)]
     starts = np.arange(sentences + 1, dtype=np.int64) * length
     return Sequences(Keys(names, "word"), np.concatenate(ids).astype(np.int32), starts)
+
+
+def labeled_blocks(groups=4, size=12, sentences=1500, length=8, seed=0) -> Labeled:
+    """The sequences of the same world, each with the name of its block as its label."""
+    texts = blocks(groups, size, sentences, length, seed)
+    labels = Keys([f"b{block}" for block in range(groups)], "label")
+    ids = (texts.ids[texts.starts[:-1]] // size).astype(np.int32)
+    return Labeled(texts, Sequences(labels, ids, np.arange(sentences + 1, dtype=np.int64)))
 
 
 def block_counts(groups=4, size=12, seed=0) -> Counts:

@@ -76,3 +76,29 @@ def test_an_error_is_one_line_and_leaves_nothing(kinfold, model, learned, corpus
     assert ran.err.count("\n") == 1
     assert says in ran.err
     assert [each.name for each in tmp_path.iterdir()] == ["model.bin"]
+
+
+def test_texts_of_a_table_keep_their_names_and_attributes(kinfold, learned, tmp_path):
+    table = tmp_path / "texts.jsonl"
+    table.write_text('{"id": "a", "text": "the ship at sea", "year": 1}\n{"id": "b", "text": "", "year": 2}\n')
+    out = tmp_path / "out.arrow"
+    asked = ("--file", table, "--text", "text", "--key", "id", "--encoder", "pooled")
+    ran = kinfold("encode", learned, "-o", out, *asked)
+    assert ran.code == 0, ran.err
+    assert "1 skipped" in ran.out
+    space = kf.open(out)
+    assert list(space.keys) == ["a"]
+    assert space.attribute("year").to_pylist() == [1]
+    assert space.frame == kf.open(learned).frame
+
+
+def test_a_text_is_encoded_by_the_method_of_its_documents(kinfold, learned, tmp_path):
+    texts = tmp_path / "texts.txt"
+    texts.write_text("ship sailor sea\nhorse farmer field\n" * 40)
+    docs = tmp_path / "docs.arrow"
+    ran = kinfold("learn", "documents", texts, "-o", docs, "--method", "sif", "--words", learned)
+    assert ran.code == 0, ran.err
+    out = tmp_path / "out.arrow"
+    ran = kinfold("encode", docs, "sailor of the sea", "-o", out)
+    assert ran.code == 0, ran.err
+    assert kf.open(out).frame == kf.open(docs).frame

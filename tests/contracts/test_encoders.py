@@ -1,16 +1,37 @@
 """Every encoder of the catalogue, by the same rules."""
 
+import tempfile
+
 import numpy as np
 import pytest
 from oracles import fasttext as oracle
+from worlds import blocks, labeled_blocks
 
 import kinfold as kf
-from kinfold import io
+from kinfold import Space, io
 from kinfold.core.shapes import Items
 from kinfold.encode import ENCODERS
+from kinfold.learn import Doc2Vec, Supervised
+
+
+def fasttext_model():
+    with tempfile.NamedTemporaryFile(suffix=".bin") as file:
+        file.write(oracle.model("skipgram").file())
+        file.flush()
+        return io.open(file.name)
+
+
+def words():
+    return Space.of(["sea", "ship", "hay"], np.eye(3, 5) + 0.5, group="word")
+
 
 # A Space for each encoder, and things that it takes.
-MADE = {"subword": (lambda: oracle.model("skipgram").file(), ["ship", "unseenish", "日本語"])}
+MADE = {
+    "subword": (fasttext_model, ["ship", "unseenish", "日本語"]),
+    "bag": (lambda: Supervised(dim=5, word_ngrams=2).fit(labeled_blocks(), threads=1), ["b0_1 b0_2", "b2_3", "b1_1"]),
+    "pooled": (words, ["A ship at sea", "hay", "the sea, the sea"]),
+    "inferred": (lambda: Doc2Vec(dim=5, epochs=2).fit(blocks(), threads=1), ["b0_1 b0_2", "b2_3", "b1_1 b1_4"]),
+}
 
 
 def test_no_encoder_is_without_its_case():
@@ -20,9 +41,8 @@ def test_no_encoder_is_without_its_case():
 @pytest.mark.parametrize("name", MADE)
 class TestEveryEncoder:
     @pytest.fixture
-    def encoder(self, name, tmp_path):
-        (tmp_path / "model").write_bytes(MADE[name][0]())
-        return kf.encoder(io.open(tmp_path / "model"), name)
+    def encoder(self, name):
+        return kf.encoder(MADE[name][0](), name)
 
     def test_rows_are_finite_and_in_the_frame_of_the_space(self, encoder, name):
         things = MADE[name][1]

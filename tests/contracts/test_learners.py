@@ -4,15 +4,15 @@ import dataclasses
 
 import numpy as np
 import pytest
-from worlds import block_counts, blocks, same_block
+from worlds import block_counts, blocks, labeled_blocks, same_block
 
 from kinfold import Space
 from kinfold.core.errors import ShapeMismatch
 from kinfold.core.keys import Keys
-from kinfold.core.shapes import Counts, Sequences
+from kinfold.core.shapes import Counts, Labeled, Sequences
 from kinfold.learn import LEARNERS
 
-WORLDS = {Sequences: blocks, Counts: block_counts}
+WORLDS = {Sequences: blocks, Counts: block_counts, Labeled: labeled_blocks}
 NAMES = [entry.name for entry in LEARNERS]
 
 
@@ -27,6 +27,28 @@ def small(name, **options):
 def keyed(space):
     """The rows of the keys of the data, without what the method keeps beside them."""
     return space.group("word") if len(space.groups) > 1 else space
+
+
+def keys_of(data):
+    """The names of what gets a row; a text that has labels ends with a word of its own."""
+    if isinstance(data, Labeled):
+        return [*data.texts.keys, "</s>"]
+    return list(data.keys if isinstance(data, Sequences) else data.row_keys)
+
+
+def arrays_of(data):
+    if isinstance(data, Labeled):
+        return [*arrays_of(data.texts), *arrays_of(data.labels)]
+    return [data.ids, data.starts] if isinstance(data, Sequences) else [data.values.data, data.values.indices]
+
+
+def renamed(data):
+    """The same data with other names."""
+    if isinstance(data, Labeled):
+        return dataclasses.replace(data, texts=renamed(data.texts))
+    names = ("keys",) if isinstance(data, Sequences) else ("row_keys", "column_keys")
+    other = Keys([f"x{number}" for number in range(len(keys_of(data)))], "word")
+    return dataclasses.replace(data, **dict.fromkeys(names, other))
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -51,23 +73,19 @@ class TestEveryLearner:
         space = learner.fit(data, threads=1)
         assert space.rows.dtype == np.float32
         assert np.isfinite(space.rows.values).all()
-        assert len(keyed(space)) == len(data.keys if isinstance(data, Sequences) else data.row_keys)
+        assert sorted(keyed(space).keys) == sorted(keys_of(data))
         assert space.dim == 12
 
     def test_the_input_is_left_untouched(self, name):
         learner, data = small(name)
-        arrays = (data.ids, data.starts) if isinstance(data, Sequences) else (data.values.data, data.values.indices)
+        arrays = arrays_of(data)
         before = [array.tobytes() for array in arrays]
         learner.fit(data, threads=1)
         assert [array.tobytes() for array in arrays] == before
 
     def test_names_do_not_matter(self, name):
         learner, data = small(name, max_n=0)  # but for the letters that they share
-        keys = data.keys if isinstance(data, Sequences) else data.row_keys
-        other = Keys([f"x{number}" for number in range(len(keys))], "word")
-        names = ("keys",) if isinstance(data, Sequences) else ("row_keys", "column_keys")
-        renamed = dataclasses.replace(data, **dict.fromkeys(names, other))
-        one, two = (learner.fit(each, threads=1) for each in (data, renamed))
+        one, two = (learner.fit(each, threads=1) for each in (data, renamed(data)))
         np.testing.assert_array_equal(one.rows.values, two.rows.values)
 
     def test_saved_and_opened_it_is_equal(self, name, tmp_path):

@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -16,7 +17,7 @@ from oracles import tokens as oracle
 from kinfold.core.errors import BadData, BadOption
 from kinfold.core.shapes import Items
 from kinfold.prepare import spill
-from kinfold.prepare.tokens import sequences
+from kinfold.prepare.tokens import labeled, sequences
 from kinfold.sources import lines, strings
 from kinfold.sources.text import read
 
@@ -198,3 +199,45 @@ def test_real_speeches_give_the_words_of_the_oracle():
     data = sequences(Items(texts), min_count=3)
     assert list(data.keys) == keys
     assert list(data) == expected
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_texts_left_empty_are_kept_where_that_is_asked_for(threads, monkeypatch):
+    monkeypatch.setattr(strings, "_BLOCK", 10)
+    texts = ["", "often often", "rare", None, " .", "often rare"] * 5
+    data = sequences(read(texts), min_count=11, keep_empty=True, threads=threads)
+    assert list(data) == [[], ["often", "often"], [], [], [], ["often"]] * 5
+    assert len(sequences(read(texts), min_count=11, threads=threads)) == 10
+    lists = sequences(Items([["a"], [], ["b"]]), min_count=1, keep_empty=True)
+    assert list(lists) == [["a"], [], ["b"]]
+
+
+def test_texts_without_any_token_are_empty_where_these_are_kept():
+    for texts in ([""], ["", None, " .,"], []):
+        data = sequences(Items(texts), min_count=1, keep_empty=True)
+        assert list(data) == [[]] * len(texts)
+        assert not len(data.keys)
+    with pytest.raises(BadData, match="occurs 5 times"):
+        sequences(Items(["word"]), keep_empty=True)
+
+
+def test_labels_go_with_their_texts():
+    items = Items(["A b", "", "b"], labels=pa.array([["New York", "x"], ["x"], []]))
+    data = labeled(items)
+    assert list(data.texts) == [["a", "b"], [], ["b"]]
+    assert list(data.labels) == [["New York", "x"], ["x"], []]
+    assert list(data.labels.keys.groups) == ["label"]
+    assert list(labeled(Items(["a", "b"], labels=pa.array([1, None]))).labels) == [["1"], []]
+    with pytest.raises(BadData, match="2 texts do not go with labels of 1"):
+        labeled(Items(["a", "b"], labels=pa.array(["x"])))
+    with pytest.raises(BadData, match="have no labels"):
+        labeled(Items(["a"]))
+
+
+def test_frequent_labels_come_first_and_of_equals_the_earlier():
+    labels = pa.array([["b", "a"], ["c"], [], ["c", "d"]])
+    data = labeled(Items(["x"] * 4, labels=labels))
+    assert list(data.labels.keys) == ["c", "b", "a", "d"]
+    assert list(data.labels) == labels.to_pylist()
+    assert list(labeled(Items(["x"] * 2, labels=labels[2:])).labels) == [[], ["c", "d"]]
+    assert not len(labeled(Items(["x"], labels=pa.array([None], pa.string()))).labels.keys)

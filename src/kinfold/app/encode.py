@@ -14,17 +14,21 @@ from kinfold.app.vectors import SpacePath
 def encode(
     path: SpacePath,
     out: Annotated[Path, typer.Option("--out", "-o", help="Where the rows are written; the format by its ending.")],
-    things: Annotated[list[str] | None, typer.Argument(metavar="THING...", help="What to encode: words.")] = None,
+    things: Annotated[
+        list[str] | None, typer.Argument(metavar="THING...", help="What to encode: words, or texts.")
+    ] = None,
     file: Annotated[
         Path | None,
-        typer.Option(help="A file with a thing a line instead; .gz .bz2 .xz .zst too; empty lines are none."),
+        typer.Option(help="A file instead: a thing a line (.gz .bz2 .xz .zst too), or a table with --text and --key."),
     ] = None,
+    text: Annotated[str | None, typer.Option(help="Column of a table that holds the things.")] = None,
+    key: Annotated[str | None, typer.Option(help="Column that names them; by default they are numbered.")] = None,
     encoder: Annotated[
         str | None, typer.Option(help="Which encoder; by default the one for the Space's method.")
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Give new things rows in the frame of a Space: words that it has never seen, from their n-grams."""
+    """Give new things rows in the frame of a Space: words that it has never seen, or texts."""
     import kinfold as kf
     from kinfold.core.errors import BadOption
     from kinfold.core.shapes import Items
@@ -34,9 +38,14 @@ def encode(
     if bool(things) == (file is not None):
         raise BadOption("say what to encode: one or more THINGs, or --file with one a line, not both.")
     format_for(out, kf.io.FORMATS)
-    raw = [line for line in kf.sources.text.read(file).raw if line] if file is not None else things
+    made_by = kf.encoder(path, encoder)
+    items: Items[str] = Items(things or [])
+    if file is not None:
+        items = kf.sources.documents.read(file, text=text, key=key)
+    if file is not None and getattr(made_by, "things", "texts") == "words":
+        items = Items([line for line in items.raw if line]) if items.keys is None else items
     with watched(as_json) as progress:
-        made = kf.encoder(path, encoder).encode(Items(raw or []), progress=progress)
+        made = made_by.encode(items, progress=progress)
         kf.io.save(made, out)
     step = {name: value for name, value in made.card.steps[-1].items() if name != "step"}
     values = {"path": str(out), "rows": len(made), "dim": made.dim, "frame": made.frame, **step}

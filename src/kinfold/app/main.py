@@ -9,7 +9,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from kinfold.app import ask, change, encode, index, look, vectors
+from kinfold.app import ask, change, classify, encode, index, look, vectors
 from kinfold.app.output import Json, say
 
 # Commands with commands below them.
@@ -30,8 +30,17 @@ class _Learners(TyperGroup):
         return getattr(learn, f"{cmd_name}_command")()
 
 
+class _Commands(TyperGroup):
+    """All commands; `classify`, which has a learner's fields, is made when it is called and not when it is listed."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, classify.classify_command() if name == "classify" else command, rest
+
+
 app = typer.Typer(
     name="kinfold",
+    cls=_Commands,
     help="Learn embeddings, judge them and keep them alive. Every command takes --json and --help.",
     no_args_is_help=True,
     add_completion=False,
@@ -60,6 +69,8 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "report": look.report,
     "index": index.index,
     "recall": index.recall,
+    "classify": classify.classify,
+    "predict": classify.predict,
 }
 for _name, _command in _COMMANDS.items():
     app.command(_name)(_command)

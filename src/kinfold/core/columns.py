@@ -75,9 +75,11 @@ def matrix_of(column: pa.Array | pa.ChunkedArray, dim: int) -> np.ndarray:
     """The rows (m, dim) float32 of an attribute of lists, of those keys that have one.
 
     Raises:
-        BadData: A list has another length.
+        BadData: A list has another length, or the attribute has no lists.
     """
     array = one_array(column)
+    if not hasattr(array, "value_lengths"):
+        raise BadData(f"an attribute of {array.type} has no lists of {dim} float32 numbers.")
     values = array.flatten()
     rows = len(array) - array.null_count
     if len(values) != rows * dim or not pa.types.is_float32(values.type) or values.null_count:

@@ -131,6 +131,29 @@ class Sequences:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Labeled:
+    """Sequences with labels: label sequence i belongs to text i, and is empty where that has no label.
+
+    Args:
+        texts: Sequences over words, those without any word too.
+        labels: Sequences over labels; one label a text, none, or several.
+
+    Raises:
+        BadData: There is not one sequence of labels a text.
+    """
+
+    texts: Sequences
+    labels: Sequences
+
+    def __post_init__(self) -> None:
+        if len(self.texts) != len(self.labels):
+            raise BadData(f"{len(self.texts):,} texts do not go with labels of {len(self.labels):,}; give one each.")
+
+    def __len__(self) -> int:
+        return len(self.texts)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Counts:
     """How often, or how strongly, rows and columns go together.
 
@@ -171,6 +194,12 @@ def describe(data: Any) -> dict[str, Any]:
             "keys": len(data.keys),
         }
         return {"shape": "Sequences", **sizes, "hash": digest.hexdigest()}
+    if isinstance(data, Labeled):
+        texts, labels = describe(data.texts), describe(data.labels)
+        labeled = int(np.count_nonzero(np.diff(data.labels.starts)))
+        sizes = {name: texts[name] for name in ("texts", "tokens", "read", "keys")}
+        sizes |= {"labels": labels["keys"], "labeled": labeled}
+        return {"shape": "Labeled", **sizes, "hash": texts["hash"] + labels["hash"]}
     if isinstance(data, Counts):
         digest.update(np.ascontiguousarray(data.values.data[:: max(1, data.values.nnz // (1 << 20))]).tobytes())
         rows, columns = data.values.shape

@@ -1,6 +1,7 @@
 """Raw things become rows of a frame that exists: new words, new texts. To add an encoder: one file, one line here.
 
-An encoder over a Space is a class that takes it; its `methods` are those whose Spaces it is for without being asked.
+An encoder over a Space is a class that takes it; its `methods` are those whose Spaces it is for without being asked,
+and its `things` what it takes: texts, or words.
 
 Example:
     >>> from kinfold.core.space import Space
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 ENCODERS = Catalogue(
     "encode",
     Entry("subword", "kinfold.encode.subword:Subword", "words, seen or not, from the rows of their n-grams"),
+    Entry("bag", "kinfold.encode.bag:Bag", "texts as the mean of their words and n-grams, by supervised"),
+    Entry("pooled", "kinfold.encode.pooled:Pooled", "texts as the weighted mean of the rows of their words"),
+    Entry("inferred", "kinfold.encode.inferred:Inferred", "texts as doc2vec would have learned them"),
 )
 
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -42,6 +42,8 @@ class Inferred:
     Source:
         Le, Mikolov 2014 (arXiv 1405.4053), the inference stage.
     """
+
+    methods: ClassVar[tuple[str, ...]] = ("doc2vec",)
 
     space: Space
     epochs: int | None = None

@@ -6,7 +6,7 @@ import dataclasses
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
@@ -133,6 +133,8 @@ class Pooled:
         >>> Pooled(space).encode(Items(["a cat sat"]))["0"].tolist()
         [0.5, 0.5]
     """
+
+    methods: ClassVar[tuple[str, ...]] = ("mean", "sif", "usif")
 
     space: Space
     text: Mapping[str, Any] | None = None

@@ -41,6 +41,7 @@ class Subword:
     """
 
     methods: ClassVar[tuple[str, ...]] = ("fasttext", "supervised")
+    things: ClassVar[str] = "words"
 
     space: Space
 

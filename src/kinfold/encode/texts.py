@@ -30,7 +30,7 @@ def documents(space: Space, items: Items[Any], data: Sequences, rows: Callable[[
     """
     texts = len(data)
     full = np.flatnonzero(np.diff(data.starts) > 0)
-    if not len(full):
+    if texts and not len(full):
         raise none_known(texts)
     data = data.named("document").take(full)
     assert data.names is not None

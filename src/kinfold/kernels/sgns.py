@@ -192,7 +192,7 @@ def step(inner, at, count, outer, to, labels, targets, width, both, rate, weight
 
 
 @inline
-def _mean_of(inner, at, first, last, width, mean, before, to):
+def mean_of(inner, at, first, last, width, mean, before, to):
     """The mean of the rows at offsets at[first:last], written from `to` on twice."""
     share = np.float32(1) / np.float32(last - first)
     column = 0
@@ -232,7 +232,7 @@ def _enter(word, slot, inner, width, parts, offsets, near, first_near):
     size = parts.starts[word + 1] - first
     for part in range(size):
         offsets[part] = np.int64(parts.rows[first + part]) * width
-    _mean_of(inner, offsets, 0, size, width, near, first_near, slot * width)
+    mean_of(inner, offsets, 0, size, width, near, first_near, slot * width)
 
 
 @inline
@@ -365,7 +365,7 @@ def windows(ids, starts, keep, weights, around, parts, against, rate, decay, see
                 _enter(np.int64(kept[place]), place, inner, width, parts, offsets, near, first_near)
             if tagged:
                 alone[0] = tag
-                _mean_of(inner, alone, 0, 1, width, near, first_near, slots * width)
+                mean_of(inner, alone, 0, 1, width, near, first_near, slots * width)
                 alone[0] = 0
         for center in range(length):
             word = np.int64(kept[center])
@@ -423,7 +423,7 @@ def windows(ids, starts, keep, weights, around, parts, against, rate, decay, see
             rows_here, at_here, count_here = rows_from, at, count
             if around.cbow:
                 if parts is None:
-                    _mean_of(rows_from, at, 0, count, width, mean, before, 0)
+                    mean_of(rows_from, at, 0, count, width, mean, before, 0)
                 else:
                     _weighted_mean_of(rows_from, at, sizes, count, width, mean, before)
                 rows_here, at_here, count_here = mean, alone, 1

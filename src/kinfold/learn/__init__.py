@@ -14,6 +14,7 @@ LEARNERS = Catalogue(
         "kinfold.learn.svd:SVD",
         "truncated SVD of weighted counts; with PPMI, the closed-form baseline for words",
     ),
+    Entry("supervised", "kinfold.learn.supervised:Supervised", "supervised fastText: texts and their labels"),
 )
 
 

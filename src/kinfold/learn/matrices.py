@@ -9,14 +9,23 @@ class Matrices:
     """Both matrices, rows padded to whole vectors; the outer one has a last row that only fills up tiles.
 
     Args:
-        inner: Rows of the first; they begin uniformly within `spread / dim`.
+        inner: Rows of the first.
         outer: Rows of the second, without the last one; they begin at zero.
         dim: Coordinates of a row.
-        rng: Draws the first rows.
-        spread: See `inner`.
+        rng: Draws what rows of the first begin with: uniformly within `spread / dim`.
+        spread: How far from zero.
+        drawn: How many of the first matrix are drawn; the others begin at zero. All by default.
     """
 
-    def __init__(self, inner: int, outer: int, dim: int, rng: np.random.Generator, spread: float = 0.5) -> None:
+    def __init__(
+        self,
+        inner: int,
+        outer: int,
+        dim: int,
+        rng: np.random.Generator,
+        spread: float = 0.5,
+        drawn: int | None = None,
+    ) -> None:
         from kinfold.kernels._jit import aligned
         from kinfold.kernels._simd import LANES
 
@@ -24,8 +33,9 @@ class Matrices:
         self.width = (dim + LANES - 1) // LANES * LANES
         self.inner = aligned(inner, self.width)
         self.outer = aligned(outer + 1, self.width)
-        for start in range(0, inner, 65_536):
-            block = self.inner_rows[start : start + 65_536, :dim]
+        drawn = inner if drawn is None else drawn
+        for start in range(0, drawn, 65_536):
+            block = self.inner_rows[start : min(start + 65_536, drawn), :dim]
             block[:] = (rng.random(block.shape, dtype=np.float32) - np.float32(0.5)) * np.float32(2 * spread / dim)
 
     def close_up(self, flat: np.ndarray, rows: int) -> np.ndarray:

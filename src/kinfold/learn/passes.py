@@ -19,7 +19,13 @@ Kernel = Callable[[int, int, int, np.ndarray], None]
 
 
 def one_pass(
-    starts: np.ndarray, kernel: Kernel, *, seed: tuple[int, ...], threads: int | None, progress: Progress
+    starts: np.ndarray,
+    kernel: Kernel,
+    *,
+    seed: tuple[int, ...],
+    threads: int | None,
+    progress: Progress,
+    least: int = 1_000,
 ) -> np.ndarray:
     """Goes once over all sequences: threads take pieces in order, and a piece has its seed whoever takes it.
 
@@ -29,11 +35,12 @@ def one_pass(
         seed: Of this pass.
         threads: How many work at once; as many as there are processors by default.
         progress: Told of the tokens of each piece and of its mean loss.
+        least: Tokens of a piece, at least; more where a kernel is done with them soon.
 
     Returns:
         The loss and the number of scores (2,) float64 of the whole pass.
     """
-    pieces = enumerate(_pieces(starts))
+    pieces = enumerate(_pieces(starts, least))
     taking = threading.Lock()
     stopped = threading.Event()
 
@@ -68,9 +75,9 @@ def processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _pieces(starts: np.ndarray) -> Iterator[tuple[int, int]]:
-    """Ranges of sequences of 1,000 to 50,000 tokens, at least some 64 of them where that leaves enough in each."""
-    size = min(max(int(starts[-1]) // 64, 1_000), 50_000)
+def _pieces(starts: np.ndarray, least: int) -> Iterator[tuple[int, int]]:
+    """Ranges of sequences of `least` to 50,000 tokens, at least some 64 of them where that leaves enough in each."""
+    size = min(max(int(starts[-1]) // 64, least), 50_000)
     first = 0
     while first < len(starts) - 1:
         last = max(first + 1, int(np.searchsorted(starts, starts[first] + size, side="right")) - 1)

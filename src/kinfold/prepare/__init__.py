@@ -1,7 +1,8 @@
 """One shape becomes another.
 
-`tokens.sequences` makes Sequences of texts, `phrases.join` joins frequent pairs in them, `cooccurrence.count` makes
-Counts of Sequences, and `weighting.ppmi` weighs Counts.
+`tokens.sequences` makes Sequences of texts and `tokens.labeled` Labeled of texts with labels; `phrases.join` joins
+frequent pairs in Sequences, `ngrams.ngrams` finds their n-grams, `cooccurrence.count` makes Counts of them, and
+`weighting.ppmi` weighs Counts.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
-__all__ = ["cooccurrence", "phrases", "tokens", "weighting"]
+__all__ = ["cooccurrence", "ngrams", "phrases", "tokens", "weighting"]
 
 
 def __getattr__(name: str) -> ModuleType:

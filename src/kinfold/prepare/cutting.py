@@ -19,7 +19,8 @@ def cut_as(
     Args:
         space: The words, or None where there are none yet.
         tokenizer: What was asked for; None for what the card tells.
-        lower: What was asked for; None for what the card tells, or whether all keys are in lower case.
+        lower: What was asked for; None for what the card tells, or else, for the tokenizer `words`, whether all keys
+            are in lower case.
         otherwise: The tokenizer where the card tells none.
 
     Raises:
@@ -38,7 +39,7 @@ def cut_as(
             )
     if lower is None and told:
         lower = told.get("lower")
-    elif lower is None and space is not None:
+    elif lower is None and space is not None and tokenizer == "words":
         lower = lower_cased(space.keys.names)
     return {"tokenizer": tokenizer, "lower": tokenizer == "words" if lower is None else lower}
 

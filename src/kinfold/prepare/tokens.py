@@ -14,10 +14,11 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 import pyarrow as pa
 
+from kinfold.core.columns import to_arrow, to_numpy
 from kinfold.core.errors import BadData, BadOption
 from kinfold.core.keys import Keys
 from kinfold.core.progress import Progress, quiet
-from kinfold.core.shapes import Block, Blocks, Items, Sequences
+from kinfold.core.shapes import Block, Blocks, Items, Labeled, Sequences
 from kinfold.prepare.characters import Characters, characters
 from kinfold.prepare.spill import Spill
 from kinfold.prepare.vocabulary import Vocabulary
@@ -102,6 +103,55 @@ def sequences(
             progress.advance(part.size)
         found = _finish(ids.join(), ends.join(), runs, total, min_count, max_size, known, keep_empty, group)
     return dataclasses.replace(found, names=items.keys) if keep_empty else found
+
+
+def labeled(
+    items: Items[Any],
+    *,
+    tokenizer: Tokenizer = "words",
+    lower: bool | None = None,
+    threads: int | None = None,
+    progress: Progress = quiet,
+) -> Labeled:
+    """Cuts texts with labels into tokens, all of which are kept, and gives the labels as ids.
+
+    Args:
+        items: Texts, or lists of tokens; their labels are strings, or lists of strings.
+        tokenizer: As of `sequences`.
+        lower: As of `sequences`.
+        threads: As of `sequences`.
+        progress: As of `sequences`.
+
+    Raises:
+        BadData: There are no labels, or not one list of them a text; or as of `sequences`.
+
+    Example:
+        >>> import pyarrow as pa
+        >>> data = labeled(Items(["The waves.", "Hay!"], labels=pa.array([["sea"], ["land", "farm"]])))
+        >>> list(data.texts), list(data.labels)
+        ([['the', 'waves'], ['hay']], [['sea'], ['land', 'farm']])
+    """
+    if items.labels is None:
+        raise BadData("these texts have no labels; kinfold.sources.labeled reads texts with labels.")
+    texts = sequences(
+        items, tokenizer=tokenizer, lower=lower, min_count=1, keep_empty=True, threads=threads, progress=progress
+    )
+    return Labeled(texts, _labels(items.labels))
+
+
+def _labels(labels: pa.Array) -> Sequences:
+    """Labels as ids, the frequent ones first, of equals the one that came first."""
+    from kinfold.sources.labeled import lists
+
+    found = lists(labels, "the labels")
+    coded = found.flatten().dictionary_encode()
+    codes = to_numpy(coded.indices)
+    order = np.argsort(-np.bincount(codes, minlength=len(coded.dictionary)), kind="stable")
+    numbers = np.empty(len(order), np.int32)
+    numbers[order] = np.arange(len(order), dtype=np.int32)
+    starts = to_numpy(found.offsets)
+    keys = Keys.trusted(coded.dictionary.take(to_arrow(order)), "label")
+    return Sequences(keys, numbers[codes], starts - starts[:1], len(codes), len(found))
 
 
 def within(
@@ -268,7 +318,8 @@ def _finish(
     here = {id(every): np.arange(len(every), dtype=np.int32)}
     for each in others:
         here[id(each)] = every.absorb(each)
-    kept = every.cut(min_count, max_size, known)
+    # Texts without any token at all are empty ones.
+    kept = every.cut(min_count, max_size, known) if total or not keep_empty else np.zeros(0, np.int64)
     numbers = np.full(len(every), -1, np.int32)
     numbers[kept] = np.arange(len(kept), dtype=np.int32)
     final = {name: numbers[ids] for name, ids in here.items()}

@@ -86,6 +86,8 @@ class Bags:
         texts = list(texts)
         cut = cut_as(space, tokenizer, lower)
         data = sequences(Items(texts), min_count=1, keep_empty=True, **cut)
+        if not len(data.keys):
+            raise BadData("the texts hold no token at all; there is nothing to compare.")
         names = data.keys.names.to_pylist()
         left_out = {word.lower() for word in without} if cut["lower"] else set(without)
         counted = np.array([name not in left_out for name in names], bool)

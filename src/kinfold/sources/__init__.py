@@ -1,6 +1,7 @@
 """Files, frames and iterables become shapes.
 
-`text.read` gives Items of texts; `docstrings.read` those of the Python packages installed here.
+`text.read` gives Items of texts, `documents.read` of texts with names and attributes, `labeled.read` of texts with
+labels; `docstrings.read` those of the Python packages installed here.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
-__all__ = ["docstrings", "text"]
+__all__ = ["docstrings", "documents", "labeled", "text"]
 
 
 def __getattr__(name: str) -> ModuleType:

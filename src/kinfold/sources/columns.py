@@ -58,9 +58,8 @@ class FileColumn:
             raise UnknownName(
                 f"{path}: has no column '{column}'.{did_you_mean(column, columns)} It has: {', '.join(columns)}."
             )
-        if columns[column] not in ("VARCHAR", "JSON"):
-            raise BadData(f"{path}: the column '{column}' is {columns[column]}, not text; name another one.")
         self._column = column
+        self._type = self._read_as(columns[column])
 
     def blocks(self) -> Iterator[Block]:
         """The texts, some megabytes at a time.
@@ -96,7 +95,8 @@ class FileColumn:
         import duckdb
 
         with self._opened(self._column) as (connection, source):
-            relation = self._run(connection, f"SELECT {_name(self._column)} FROM {source}")
+            column = f"CAST({_name(self._column)} AS {self._type})"
+            relation = self._run(connection, f"SELECT {column} FROM {source}")
             # Older versions call it by another name.
             reader = getattr(relation, "to_arrow_reader", None) or relation.fetch_arrow_reader
             try:
@@ -112,6 +112,16 @@ class FileColumn:
             return connection.sql(query)
         except duckdb.Error as error:
             raise self._damaged(error) from error
+
+    def _read_as(self, kind: str) -> str:
+        """The type as which a column of some type is read.
+
+        Raises:
+            BadData: It does not hold what is wanted.
+        """
+        if kind not in ("VARCHAR", "JSON"):
+            raise BadData(f"{self.path}: the column '{self._column}' is {kind}, not text; name another one.")
+        return "VARCHAR"
 
     def _damaged(self, error: Exception) -> BadData:
         return BadData(f"{self.path}: cannot be read as {self._kind[1:]} ({str(error).splitlines()[0]}).")
@@ -134,7 +144,7 @@ class FileColumn:
                 )
             else:
                 # One type for all rows, so that a number among the texts does not turn them to JSON.
-                wanted = "" if column is None else f", columns = {{{_name(column)}: 'VARCHAR'}}"
+                wanted = "" if column is None else f", columns = {{{_name(column)}: '{self._type}'}}"
                 yield (
                     connection,
                     f"read_json({place}, format = 'newline_delimited', maximum_object_size = {_LONGEST}{wanted})",

@@ -1,11 +1,15 @@
-"""What Spaces are used for: each task is a module with functions of its own."""
+"""What Spaces are used for: each task is a module with functions of its own.
+
+`classify.train` learns a classifier of texts from labeled ones; `classify.predict` and `classify.evaluate` take any
+classifier.
+"""
 
 from __future__ import annotations
 
 import importlib
 from types import ModuleType
 
-__all__: list[str] = []
+__all__ = ["classify"]
 
 
 def __getattr__(name: str) -> ModuleType:

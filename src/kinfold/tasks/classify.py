@@ -1,0 +1,342 @@
+"""Classify: labels for texts, by a classifier that was trained on labeled ones and is judged on others."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, NamedTuple, Protocol
+
+import numpy as np
+
+from kinfold.core.columns import matrix_of
+from kinfold.core.errors import BadData, BadOption, did_you_mean
+from kinfold.core.hits import Hits
+from kinfold.core.progress import Progress, quiet
+from kinfold.core.report import Report
+from kinfold.core.shapes import Items
+from kinfold.core.space import Space
+from kinfold.encode.bag import Bag
+from kinfold.sources.labeled import PREFIX
+from kinfold.sources.labeled import read as read_labeled
+from kinfold.sources.text import BadBytes
+from kinfold.sources.text import read as read_text
+from kinfold.tasks.verdict import check, judge, ranked
+
+# Probabilities of one block, some 16 MB.
+_BLOCK = 1 << 22
+
+
+class Chances(NamedTuple):
+    """What a classifier makes of texts.
+
+    Args:
+        blocks: Probabilities (texts, labels) float32 of all texts, some at a time.
+        notes: What is to be said about the texts.
+    """
+
+    blocks: Iterator[np.ndarray]
+    notes: Sequence[str] = ()
+
+
+class Classifier(Protocol):
+    """What gives texts probabilities of labels; `predict` and `evaluate` do the rest."""
+
+    @property
+    def labels(self) -> Sequence[str]:
+        """The labels (L,)."""
+
+    def chances(self, items: Items[Any], *, threads: int | None = None, progress: Progress = quiet) -> Chances:
+        """The probabilities of all labels for some texts."""
+
+
+@dataclass(frozen=True, eq=False)
+class TextClassifier:
+    """Texts are compared with the rows of labels, in a Space by `learn.Supervised` or of a supervised fastText model.
+
+    Args:
+        space: With the groups `word` and `label`.
+        text: How texts are cut into words, as of `encode.bag.Bag`.
+
+    Raises:
+        BadData: The Space has no words or no labels, or its card names no loss.
+    """
+
+    space: Space
+    text: Mapping[str, Any] | None = None
+
+    def __post_init__(self) -> None:
+        lacking = {"word", "label"} - set(self.space.groups)
+        if lacking or str(self.space.card.parameters.get("loss")) not in _CHANCES:
+            raise BadData(
+                f"this Space, by {self.space.card.method}, is no classifier of texts: it has the groups "
+                f"{', '.join(self.space.groups)}, where a classifier has word and label. `kinfold classify` trains one."
+            )
+
+    @staticmethod
+    def open(path: str | os.PathLike[str]) -> TextClassifier:
+        """A saved classifier, memory-mapped.
+
+        Raises:
+            BadFile: Nothing is there, or it cannot be read.
+            BadData: It is not the file of a Space, or not of a classifier.
+        """
+        from kinfold.io import open as open_any
+
+        return TextClassifier(open_any(path))
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Writes the Space, which is all of it.
+
+        Raises:
+            BadFile: The folder cannot be written.
+        """
+        self.space.save(path)
+
+    @functools.cached_property
+    def labels(self) -> list[str]:
+        """The labels (L,), frequent ones first; fastText's `__label__` is no part of them."""
+        names = list(self.space.keys.group("label"))
+        if all(name.startswith(PREFIX) for name in names):
+            return [name.removeprefix(PREFIX) for name in names]
+        return names
+
+    def predict(
+        self,
+        texts: Any,
+        k: int = 1,
+        threshold: float = 0.0,
+        *,
+        threads: int | None = None,
+        progress: Progress = quiet,
+    ) -> list[Hits]:
+        """The likeliest labels of texts; as of the function `predict`."""
+        return predict(self, texts, k, threshold, threads=threads, progress=progress)
+
+    def evaluate(self, source: Any, labels: Any = None, **options: Any) -> Report:
+        """How often the labels of texts are told right; as of the function `evaluate`."""
+        return evaluate(self, source, labels, **options)
+
+    def chances(self, items: Items[Any], *, threads: int | None = None, progress: Progress = quiet) -> Chances:
+        """The probabilities of all labels for some texts.
+
+        Those of one-vs-all and of negative sampling are of each label by itself, and do not add up to 1.
+        """
+        made = self._bag.means(items, threads=threads, progress=progress)
+        unknown = int((made.known == 0).sum())
+        notes = []
+        if unknown:
+            nothing = f"{int((made.words == 0).sum()):,} of them no word at all"
+            notes.append(f"{unknown:,} of {len(made.rows):,} texts have no word that was learned, {nothing}.")
+        return Chances(self._blocks(made.rows), notes)
+
+    def _blocks(self, rows: np.ndarray) -> Iterator[np.ndarray]:
+        chances = _CHANCES[self.space.card.parameters["loss"]]
+        step = max(1, _BLOCK // max(1, len(self._outputs)))
+        for start in range(0, len(rows), step):
+            yield chances(self, rows[start : start + step] @ self._outputs.T)
+
+    @functools.cached_property
+    def _bag(self) -> Bag:
+        return Bag(self.space, self.text)
+
+    @functools.cached_property
+    def _outputs(self) -> np.ndarray:
+        """What a text is compared to: the rows of the labels, or those of the nodes of their tree."""
+        labels = self.space.group("label")
+        if self.space.card.parameters["loss"] != "hierarchical":
+            return labels.rows.dense()
+        nodes = matrix_of(labels.attribute("context"), self.space.dim)
+        if len(nodes) < len(labels) - 1:
+            raise BadData(
+                f"the tree of {len(labels):,} labels has rows of {len(nodes):,} nodes only (attribute context); "
+                "train the classifier again."
+            )
+        return nodes[: max(1, len(labels) - 1)]
+
+    @functools.cached_property
+    def _tree(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        from kinfold.kernels.supervised import label_tree
+
+        counts = self.space.group("label").attribute("count")
+        if counts.null_count:
+            raise BadData("the tree of the labels needs the count of each; train the classifier again.")
+        return label_tree(np.asarray(counts, np.int64))
+
+
+def train(
+    source: Any,
+    labels: Any = None,
+    *,
+    text: str = "text",
+    label: str = "label",
+    prefix: str = PREFIX,
+    tokenizer: Literal["words", "whitespace"] | Callable[[str], list[str]] = "words",
+    lower: bool | None = None,
+    bad_bytes: BadBytes = "replace",
+    seed: int = 0,
+    threads: int | None = None,
+    progress: Progress = quiet,
+    **options: Any,
+) -> TextClassifier:
+    """Learns to tell the labels of texts from labeled ones, by supervised fastText.
+
+    Args:
+        source: A file of labeled texts (`__label__warm some text` a line, or .jsonl, .csv, .tsv, .parquet), a frame,
+            strings that hold their labels; or, with `labels`, any texts.
+        labels: One a text, in order: strings or numbers, lists of them for texts with several, None where there is
+            none.
+        text: Column of the texts.
+        label: Column of the labels.
+        prefix: What a label in a line begins with; where it is empty, the first word of a line is its label.
+        tokenizer: words (Unicode words), whitespace, or a function from a text to its tokens.
+        lower: Whether tokens are lower-cased; by default only with the tokenizer `words`.
+        bad_bytes: What happens to bytes that are not UTF-8: replace, ignore or strict (an error).
+        seed: Of everything random.
+        threads: How many work at once; as many as there are processors by default.
+        progress: Told of how far the work is.
+        **options: Fields of `learn.Supervised`: `dim`, `epochs`, `word_ngrams` …
+
+    Raises:
+        BadFile: The file is missing or cannot be read.
+        BadData: There are no labels, or all texts have the same one; or the file is damaged.
+        BadOption: The learner has no such option, or it is out of range.
+        UnknownName: A table has no such column.
+
+    Example:
+        >>> classifier = train(["sun and sea", "snow and ice"] * 20, ["summer", "winter"] * 20, dim=8, epochs=20)
+        >>> classifier.predict(["the sea"])[0].keys
+        ['summer']
+    """
+    from kinfold.learn.supervised import Supervised
+    from kinfold.prepare.tokens import labeled
+
+    known = [field.name for field in dataclasses.fields(Supervised)]
+    for name in options:
+        if name not in known:
+            raise BadOption(
+                f"supervised has no option '{name}'.{did_you_mean(name, known)} It has: {', '.join(sorted(known))}."
+            )
+    learner = Supervised(**options)
+    items = read_labeled(source, labels, text=text, label=label, prefix=prefix, bad_bytes=bad_bytes)
+    data = labeled(items, tokenizer=tokenizer, lower=lower, threads=threads, progress=progress)
+    space = learner.fit(data, seed=seed, threads=threads, progress=progress)
+    cut = {"tokenizer": tokenizer if isinstance(tokenizer, str) else "own", "lower": lower}
+    card = dataclasses.replace(space.card, data={**space.card.data, "text": cut})
+    return TextClassifier(dataclasses.replace(space, card=card), {"tokenizer": tokenizer, "lower": lower})
+
+
+def predict(
+    classifier: Classifier,
+    texts: Any,
+    k: int = 1,
+    threshold: float = 0.0,
+    *,
+    threads: int | None = None,
+    progress: Progress = quiet,
+) -> list[Hits]:
+    """The likeliest labels of texts.
+
+    Args:
+        classifier: Trained.
+        texts: What `sources.text.read` takes: strings, lists of words, the lines of a file; or Items.
+        k: Labels wanted for each text.
+        threshold: Only labels of at least this probability.
+        threads: How many work at once; as many as there are processors by default.
+        progress: Told of how far the work is.
+
+    Returns:
+        Hits of each text: labels, and their probabilities as scores. A text without any known word gets what such texts
+        get: what is common in training.
+
+    Raises:
+        BadOption: `k` below 1, or a threshold outside 0..1.
+        BadData: The texts are no texts.
+    """
+    check(k, threshold)
+    items = texts if isinstance(texts, Items) else read_text(texts)
+    names = list(classifier.labels)
+    found = ranked(classifier.chances(items, threads=threads, progress=progress).blocks, k)
+    hits = []
+    for ids, scores in zip(found.ids, found.scores, strict=True):
+        kept = (ids >= 0) & (scores >= threshold)
+        hits.append(Hits([names[at] for at in ids[kept]], scores[kept], ids[kept]))
+    return hits
+
+
+def evaluate(
+    classifier: Classifier,
+    source: Any,
+    labels: Any = None,
+    *,
+    k: Sequence[int] = (1, 5),
+    threshold: float | None = None,
+    text: str = "text",
+    label: str = "label",
+    prefix: str = PREFIX,
+    bad_bytes: BadBytes = "replace",
+    seed: int = 0,
+    threads: int | None = None,
+    progress: Progress = quiet,
+) -> Report:
+    """How often the labels of texts are told right.
+
+    Args:
+        classifier: Trained.
+        source: Labeled texts, as of `train`.
+        labels: As of `train`.
+        k: Depths: precision and recall of the k likeliest labels of each text.
+        threshold: Only labels of at least this probability count as told; by default the likeliest one does.
+        text: Column of the texts.
+        label: Column of the labels.
+        prefix: As of `train`.
+        bad_bytes: As of `train`.
+        seed: Of the intervals, which resample the texts.
+        threads: How many work at once; as many as there are processors by default.
+        progress: Told of how far the work is.
+
+    Returns:
+        As of `verdict.judge`.
+
+    Raises:
+        BadFile: The file is missing or cannot be read.
+        BadData: No text has a label, there is not one label a text, or the file is damaged.
+        BadOption: A depth below 1, or a threshold outside 0..1.
+        UnknownName: A table has no such column.
+    """
+    items = read_labeled(source, labels, text=text, label=label, prefix=prefix, bad_bytes=bad_bytes)
+    told = classifier.chances(items, threads=threads, progress=progress)
+    name = Path(source).name if isinstance(source, str | os.PathLike) else ""
+    report = judge(classifier.labels, items, told.blocks, name=name, k=k, threshold=threshold, seed=seed)
+    return dataclasses.replace(report, notes=[*report.notes, *told.notes])
+
+
+def _softmax(classifier: TextClassifier, scores: np.ndarray) -> np.ndarray:
+    scores -= scores.max(axis=1, keepdims=True)
+    np.exp(scores, out=scores)
+    scores /= scores.sum(axis=1, keepdims=True)
+    return scores
+
+
+def _each(classifier: TextClassifier, scores: np.ndarray) -> np.ndarray:
+    from scipy.special import expit
+
+    chances: np.ndarray = expit(scores)
+    return chances
+
+
+def _along_tree(classifier: TextClassifier, scores: np.ndarray) -> np.ndarray:
+    from kinfold.kernels.supervised import leaf_chances
+
+    return leaf_chances(scores, *classifier._tree)
+
+
+_CHANCES: dict[str, Callable[[TextClassifier, np.ndarray], np.ndarray]] = {
+    "softmax": _softmax,
+    "one-vs-all": _each,
+    "negative": _each,
+    "hierarchical": _along_tree,
+}
