@@ -13,9 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles import tokens as oracle
 
+from kinfold.core import spill
 from kinfold.core.errors import BadData, BadOption
 from kinfold.core.shapes import Items
-from kinfold.prepare import spill
 from kinfold.prepare.tokens import sequences
 from kinfold.sources import lines, strings
 from kinfold.sources.text import read
