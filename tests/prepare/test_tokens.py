@@ -175,18 +175,6 @@ def test_options_out_of_range_are_refused(options):
         sequences(Items(["a"]), **options)
 
 
-def test_full_disk_is_an_error_with_a_way_out(monkeypatch):
-    class Full:
-        def write(self, data):
-            raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(spill, "_temporary", Full)
-    with pytest.raises(OSError, match="TMPDIR"):
-        spill.Spill(np.int32, 10).append(np.zeros(100, np.int32))
-    with pytest.raises(OSError, match="TMPDIR"):
-        spill.empty(100, np.int32, 10)
-
-
 @pytest.mark.data
 def test_real_speeches_give_the_words_of_the_oracle():
     folder = Path(os.environ.get("KINFOLD_DATA", Path(__file__).parents[3] / "shared" / "data"))

@@ -5,13 +5,17 @@ The file has no name, or loses it when it is closed, so nothing is left behind h
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import mmap
+import os
 import tempfile
 from typing import IO, Any
 
 import numpy as np
 
 from kinfold.core.errors import BadFile
+from kinfold.core.memory import ample
 
 _IN_MEMORY = 16 << 20
 
@@ -69,9 +73,62 @@ class Spill:
             self._parts.clear()
             return joined
         try:
-            return _mapped(self._file, self._bytes, self._kind)
+            with self._file as file:
+                return _mapped(file, self._bytes, self._kind)
         except OSError as error:
             raise _no_room(self._bytes, error) from error
+
+
+class Matrix:
+    """Rows (n, dim) that become more: in memory while that is ample, else in a file.
+
+    Args:
+        dim: Coordinates of a row.
+        kind: Type of the numbers.
+        rows: How many there may be; memory and disk are asked for as many, and more later where it is too few.
+    """
+
+    def __init__(self, dim: int, kind: Any, rows: int = 0) -> None:
+        self._kind = np.dtype(kind)
+        self._file: IO[bytes] | None = None
+        self._rows = np.empty((0, dim), self._kind)
+        self.room(rows)
+
+    def __del__(self) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def room(self, rows: int) -> np.ndarray:
+        """All rows, writeable, of which there are at least that many; those that were there keep their numbers.
+
+        An array that was given before stays valid. What is written to it later is seen in the new one only if both are
+        in a file.
+
+        Raises:
+            BadFile: The folder for temporary files is full or cannot be written.
+        """
+        if rows > len(self._rows):
+            before, dim = self._rows, self._rows.shape[1]
+            rows = max(rows, len(before) * 3 // 2)
+            size = rows * dim * self._kind.itemsize
+            if self._file is None and ample(size):
+                self._rows = np.empty((rows, dim), self._kind)
+                self._rows[: len(before)] = before
+            else:
+                self._rows = self._in_file(size).reshape(rows, dim)
+        return self._rows
+
+    def _in_file(self, size: int) -> np.ndarray:
+        try:
+            begun = self._file is not None
+            self._file = self._file or _temporary()
+            _lengthen(self._file, size)
+            mapped = _mapped(self._file, size, self._kind)
+        except OSError as error:
+            raise _no_room(size, error) from error
+        if not begun:
+            mapped[: self._rows.size] = self._rows.reshape(-1)
+        return mapped
 
 
 def empty(size: int, kind: Any, in_memory: int = _IN_MEMORY) -> np.ndarray:
@@ -84,13 +141,9 @@ def empty(size: int, kind: Any, in_memory: int = _IN_MEMORY) -> np.ndarray:
     if size * kind.itemsize <= in_memory:
         return np.empty(size, kind)
     try:
-        file = _temporary()
-        # Written, not only made longer: a full disk is an error now, and not a crash when the memory is touched.
-        left = size * kind.itemsize
-        zeros = bytes(1 << 20)
-        while left:
-            left -= file.write(zeros[: min(left, len(zeros))])
-        return _mapped(file, size * kind.itemsize, kind)
+        with _temporary() as file:
+            _lengthen(file, size * kind.itemsize)
+            return _mapped(file, size * kind.itemsize, kind)
     except OSError as error:
         raise _no_room(size * kind.itemsize, error) from error
 
@@ -99,15 +152,31 @@ def _temporary() -> IO[bytes]:
     return tempfile.TemporaryFile(prefix="kinfold.")
 
 
+def _lengthen(file: IO[bytes], size: int) -> None:
+    """Makes a file of that many bytes; a full disk is an error now, and not a crash when the memory is touched."""
+    begins = os.fstat(file.fileno()).st_size
+    with contextlib.suppress(AttributeError):
+        try:
+            os.posix_fallocate(file.fileno(), begins, size - begins)
+            return
+        except OSError as error:
+            if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP):
+                raise
+    file.seek(begins)
+    zeros = bytes(1 << 20)
+    while begins < size:
+        begins += file.write(zeros[: min(size - begins, len(zeros))])
+    file.flush()
+
+
 def _mapped(file: IO[bytes], size: int, kind: np.dtype) -> np.ndarray:
-    # The map holds the file: it is closed here, and gone when the last array on it is.
-    with file:
-        file.flush()
-        return np.frombuffer(mmap.mmap(file.fileno(), size), kind)
+    # The map holds the file, which is gone when the last array on it is, though it be closed before.
+    file.flush()
+    return np.frombuffer(mmap.mmap(file.fileno(), size), kind)
 
 
 def _no_room(size: int, error: OSError) -> BadFile:
     return BadFile(
-        f"{tempfile.gettempdir()}: {size:,} bytes of ids cannot be kept there ({error.strerror}). "
+        f"{tempfile.gettempdir()}: {size:,} bytes cannot be kept there ({error.strerror}). "
         "Set TMPDIR to a folder with more room."
     )

@@ -10,11 +10,13 @@ import numpy as np
 import pyarrow as pa
 
 from kinfold.core.card import Card, born
+from kinfold.core.columns import to_arrow
 from kinfold.core.errors import BadData
 from kinfold.core.keys import Keys, first_of_each
 from kinfold.core.metric import Metric
 from kinfold.core.rows import Rows
 from kinfold.core.space import Space
+from kinfold.core.spill import Matrix
 
 # What a reader leaves out, as the card and the report of a conversion call it.
 DUPLICATE = "skipped: key seen before"
@@ -22,9 +24,14 @@ NOT_FINITE = "skipped: NaN or infinite"
 UNREADABLE = "skipped: unreadable"
 REPAIRED = "keys that were not UTF-8"
 
+# Rows that are moved at a time.
+_MOVED = 4096
+
 
 class Gatherer:
     """Collects what one file holds; memory grows with what was read, never with what a header says.
+
+    Rows that are large beside the memory that is free are kept in a temporary file.
 
     Args:
         path: The file.
@@ -41,24 +48,26 @@ class Gatherer:
         self.counts: Counter[str] = Counter({DUPLICATE: 0, NOT_FINITE: 0, UNREADABLE: 0})
         self._bad_bytes = bad_bytes
         self._names: list[pa.LargeStringArray] = []
-        self._rows = np.empty((expected, dim), np.float32)
+        self._rows = Matrix(dim, np.float32, expected)
+        self._claimed = 0
         self._size = 0
 
     def __len__(self) -> int:
         return self._size
 
-    def room(self, rows: int) -> np.ndarray:
-        """Memory for that many more rows at least (rows, dim) float32; `keep` says how many were filled."""
-        if self._size + rows > len(self._rows):
-            larger = np.empty((max(self._size + rows, len(self._rows) * 3 // 2), self.dim), np.float32)
-            larger[: self._size] = self._rows[: self._size]
-            self._rows = larger
-        return self._rows[self._size :]
+    def claim(self, rows: int) -> np.ndarray:
+        """Memory of the next rows (rows, dim) float32, which any thread may fill before they are kept."""
+        self._claimed += rows
+        return self._rows.room(self._claimed)[self._claimed - rows : self._claimed]
 
-    def keep(self, names: pa.LargeStringArray) -> None:
-        """The rows that were put into the room, one a name."""
+    def keep(self, names: pa.LargeStringArray, rows: np.ndarray) -> None:
+        """Adds these rows (n, dim) float32, one a name; those that stand where they belong are not copied."""
+        stop = self._size + len(rows)
+        target = self._rows.room(stop)[self._size : stop]
+        if target.ctypes.data != rows.ctypes.data:
+            target[:] = rows
         self._names.append(names)
-        self._size += len(names)
+        self._size = stop
 
     def rename(self, names: pa.LargeStringArray) -> None:
         """Gives all rows other names, where those stand in another file."""
@@ -113,12 +122,12 @@ class Gatherer:
         if not self._size and declared != 0:
             raise BadData(f"{self.path}: holds no row that could be read; is it of the format {self.format}?")
         names = pa.chunked_array(self._names, pa.large_string()).combine_chunks() if self._names else _NO_NAMES
-        rows = self._rows[: self._size]
+        rows = self._rows.room(self._size)[: self._size]
         first = without_repeats(names)
         if len(first) < len(names):
             self.counts[DUPLICATE] += len(names) - len(first)
-            names, rows = names.take(pa.array(first)), rows[first]
-            table = None if table is None else table.take(pa.array(first))
+            names, rows = names.take(to_arrow(first)), moved_up(rows, first)
+            table = None if table is None else table.take(to_arrow(first))
         data: dict[str, Any] = {"file": self.path.name, "format": self.format, "rows": len(names)}
         if declared is not None:
             data["rows in the header"] = declared
@@ -127,6 +136,14 @@ class Gatherer:
             data["notes"] = list(notes)
         card = Card(born("file", rows), "file", {"format": self.format}, data=data)
         return Space(Keys.trusted(names, group), Rows(rows), Metric.COSINE, card, table)
+
+
+def moved_up(rows: np.ndarray, kept: np.ndarray) -> np.ndarray:
+    """The rows that are kept, ascending (m,) int64, one after another at the beginning of the same memory."""
+    for start in range(0, len(kept), _MOVED):
+        some = kept[start : start + _MOVED]
+        rows[start : start + len(some)] = rows[some]
+    return rows[: len(kept)]
 
 
 def without_repeats(names: pa.LargeStringArray) -> np.ndarray:

@@ -159,8 +159,7 @@ def read_lines(
         names = gatherer.names(
             parsed.data, parsed.starts, parsed.stops, lambda i, p=parsed, h=here: f"line {h + int(p.lines[i]):,}"
         )
-        gatherer.room(len(parsed.rows))[: len(parsed.rows)] = parsed.rows
-        gatherer.keep(names)
+        gatherer.keep(names, parsed.rows)
         gatherer.counts.update(parsed.counts)
         places.append(parsed.places + filled)
         line += parsed.total

@@ -11,8 +11,9 @@ Source: word2vec.c of Mikolov et al. 2013.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -24,6 +25,7 @@ from kinfold.core.streams import COMPRESSED, bare_name, open_bytes
 from kinfold.io.format import Format, check_choice, check_dim, chosen, created, header_of, row_blocks, writable_names
 from kinfold.io.gather import NOT_FINITE, UNREADABLE, Gatherer
 from kinfold.io.lines import is_text
+from kinfold.io.order import in_order
 
 NAME = "word2vec-binary"
 
@@ -34,7 +36,12 @@ _LONGEST_HEADER = 200
 
 
 def read(
-    path: str | os.PathLike[str], *, bad_bytes: str = "replace", on_bad: str = "raise", group: str = "word"
+    path: str | os.PathLike[str],
+    *,
+    bad_bytes: str = "replace",
+    on_bad: str = "raise",
+    group: str = "word",
+    threads: int | None = None,
 ) -> Space:
     """A Space from the file, which may be packed (.gz .bz2 .xz .zst).
 
@@ -43,6 +50,7 @@ def read(
         bad_bytes: Keys that are not UTF-8: "replace" or "ignore" what is not, or "strict" to refuse.
         on_bad: A file that ends within a row: "raise", or "skip" to keep the rows before it.
         group: What the rows are called.
+        threads: Blocks copied at a time; by default one a processor.
 
     Raises:
         BadFile: Nothing is there, or it cannot be read.
@@ -59,7 +67,14 @@ def read(
         declared, dim = header
         check_dim(dim, f"{path} line 1")
         gatherer = Gatherer(path, NAME, dim, expected=_expected(path, declared, dim, len(line)), bad_bytes=bad_bytes)
-        notes = _read_records(stream, gatherer, len(line), declared, on_bad)
+        records = _Records(stream, gatherer, len(line), declared)
+        for block, finite in in_order(records.blocks(), _copied, threads):
+            names = gatherer.names(
+                block.data, block.starts[finite], block.stops[finite], lambda i, b=block, f=finite: b.place(f, i)
+            )
+            gatherer.keep(names, block.rows if finite.all() else block.rows[finite])
+            gatherer.counts[NOT_FINITE] += int(np.count_nonzero(~finite))
+        notes = _remainder(records, gatherer, on_bad)
     return gatherer.finish(group=group, declared=declared, notes=notes)
 
 
@@ -105,7 +120,7 @@ FORMAT = Format(read, write, recognizes, (".bin",))
 
 
 def _expected(path: Path, declared: int, dim: int, begins: int) -> int:
-    """Rows there can be: what the header says, but no more than the bytes of the file hold.
+    """Rows that there can be at most, by the bytes of the file; for a packed one, those of the first block.
 
     Raises:
         BadData: Not even one row fits into the file.
@@ -119,45 +134,95 @@ def _expected(path: Path, declared: int, dim: int, begins: int) -> int:
             f"{path} line 1: the header says {declared:,} rows of {dim:,} numbers, but a row takes {record:,} bytes "
             f"and only {os.path.getsize(path) - begins:,} follow. The file is cut short or of another format."
         )
-    # Each chunk asks for room for as many rows as it could hold; memory that is never filled is never taken.
-    return min(declared, holds) + (_CHUNK + 2 * _LONGEST_NAME) // record + 4
+    return holds
 
 
-def _read_records(stream: BinaryIO, gatherer: Gatherer, begins: int, declared: int, on_bad: str) -> tuple[str, ...]:
-    from kinfold.kernels.records import take_records
+class _Block(NamedTuple):
+    """Some whole records.
 
-    dim, path = gatherer.dim, gatherer.path
-    head = _LONGEST_NAME + 1 + 4 * dim
-    buffer = np.empty(2 * head + _CHUNK, np.uint8)
-    left, place, records = 0, begins, 0
-    while True:
-        got = _fill(stream, buffer[left:])
-        data = buffer[: left + got]
-        room = gatherer.room(len(data) // (4 * dim + 1) + 1)
-        starts, stops, finite, used = take_records(data, dim, _LONGEST_NAME, room)
-        if not records:
-            _refuse_misaligned(path, data, starts, stops, dim)
-        if used < 0:
-            # Behind the rows that the header counts, anything may stand.
-            if records + len(starts) < declared or not declared:
-                raise BadData(
-                    f"{path} byte {place - 1 - used:,}: no key ends within {_LONGEST_NAME:,} bytes. The header's "
-                    f"{dim:,} numbers a row do not fit this file, or it is damaged."
-                )
-            used, got = -1 - used, 0
-        before = records
-        names = gatherer.names(
-            data, starts[finite], stops[finite], lambda i, s=starts[finite], p=place: f"byte {p + int(s[i]):,}"
-        )
-        gatherer.keep(names)
-        gatherer.counts[NOT_FINITE] += int(np.count_nonzero(~finite))
-        records = before + len(starts)
-        place += used
-        left = len(data) - used
-        buffer[:left] = data[used:].copy()
-        if not got:
-            break
-    return _remainder(bytes(buffer[:left]), gatherer, records, declared, place, on_bad)
+    Args:
+        data: Bytes that they stand in.
+        begins: Where in the file those begin.
+        starts: Of the keys.
+        stops: And their ends; a row begins one byte behind.
+        rows: Where the rows go, float32 (n, dim).
+    """
+
+    data: np.ndarray
+    begins: int
+    starts: np.ndarray
+    stops: np.ndarray
+    rows: np.ndarray
+
+    def place(self, finite: np.ndarray, record: int) -> str:
+        """Where in the file one of the records that are finite stands."""
+        return f"byte {self.begins + int(self.starts[finite][record]):,}"
+
+
+def _copied(block: _Block) -> tuple[_Block, np.ndarray]:
+    from kinfold.kernels.records import copy_rows
+
+    return block, copy_rows(block.data, block.stops + 1, block.rows)
+
+
+class _Records:
+    """Finds the records of a file, block by block; what is read of it is mapped, or unpacked into a buffer.
+
+    Args:
+        stream: Behind the header.
+        gatherer: Where the rows go.
+        begins: Bytes of the header.
+        declared: Rows that it says.
+    """
+
+    def __init__(self, stream: BinaryIO, gatherer: Gatherer, begins: int, declared: int) -> None:
+        self.declared = declared
+        self.found = 0
+        self.place = begins
+        self.rest = np.zeros(0, np.uint8)
+        self._stream = stream
+        self._gatherer = gatherer
+        plain = gatherer.path.suffix.lower() not in COMPRESSED
+        self._mapped = np.memmap(gatherer.path, np.uint8, "r").view(np.ndarray) if plain else None
+
+    def blocks(self) -> Iterator[_Block]:
+        """One after another.
+
+        Raises:
+            BadData: Where a key should be, there is none.
+        """
+        from kinfold.kernels.records import scan_records
+
+        path, dim = self._gatherer.path, self._gatherer.dim
+        whole = False
+        while not whole:
+            data, whole = self._window(2 * (_LONGEST_NAME + 1 + 4 * dim) + _CHUNK)
+            starts, stops, used = scan_records(data, dim, _LONGEST_NAME)
+            if not self.found:
+                _refuse_misaligned(path, data, starts, stops, dim)
+            if used < 0:
+                # Behind the rows that the header counts, anything may stand.
+                if self.found + len(starts) < self.declared or not self.declared:
+                    raise BadData(
+                        f"{path} byte {self.place - 1 - used:,}: no key ends within {_LONGEST_NAME:,} bytes. The "
+                        f"header's {dim:,} numbers a row do not fit this file, or it is damaged."
+                    )
+                used, whole = -1 - used, True
+            begins = self.place
+            self.found += len(starts)
+            self.place += used
+            self.rest = data[used:]
+            yield _Block(data, begins, starts, stops, self._gatherer.claim(len(starts)))
+
+    def _window(self, size: int) -> tuple[np.ndarray, bool]:
+        """Bytes from the present place, and whether they go to the file's end."""
+        if self._mapped is not None:
+            data = self._mapped[self.place : self.place + size]
+            return data, self.place + len(data) == len(self._mapped)
+        data = np.empty(size, np.uint8)
+        data[: len(self.rest)] = self.rest
+        got = _fill(self._stream, data[len(self.rest) :])
+        return data[: len(self.rest) + got], len(self.rest) + got < size
 
 
 def _fill(stream: BinaryIO, buffer: np.ndarray) -> int:
@@ -172,19 +237,17 @@ def _fill(stream: BinaryIO, buffer: np.ndarray) -> int:
     return got
 
 
-def _remainder(
-    rest: bytes, gatherer: Gatherer, records: int, declared: int, place: int, on_bad: str
-) -> tuple[str, ...]:
+def _remainder(records: _Records, gatherer: Gatherer, on_bad: str) -> tuple[str, ...]:
     """What stands behind the last whole record: nothing, a cut record, or something else."""
-    rest = rest.lstrip(b"\n")
+    rest = bytes(records.rest).lstrip(b"\n")
     if not rest:
         return ()
-    if records >= declared:
+    if records.found >= records.declared:
         return (f"{len(rest):,} bytes behind the last row were left out",)
     if on_bad == "raise":
         raise BadData(
-            f"{gatherer.path} byte {place:,}: the file ends within row {records + 1:,} of {declared:,}. "
-            'Fetch it again, or pass on_bad="skip" to keep the whole rows.'
+            f"{gatherer.path} byte {records.place:,}: the file ends within row {records.found + 1:,} of "
+            f'{records.declared:,}. Fetch it again, or pass on_bad="skip" to keep the whole rows.'
         )
     gatherer.counts[UNREADABLE] += 1
     return ()
