@@ -17,12 +17,12 @@ from kinfold.core.metric import Metric
 from kinfold.core.rows import Rows
 from kinfold.core.space import Space
 from kinfold.core.spill import Matrix
+from kinfold.io.names import names_at
 
 # What a reader leaves out, as the card and the report of a conversion call it.
 DUPLICATE = "skipped: key seen before"
 NOT_FINITE = "skipped: NaN or infinite"
 UNREADABLE = "skipped: unreadable"
-REPAIRED = "keys that were not UTF-8"
 
 # Rows that are moved at a time.
 _MOVED = 4096
@@ -85,31 +85,14 @@ class Gatherer:
         Raises:
             BadData: A name is not UTF-8 and bad bytes are refused.
         """
-        from kinfold.kernels.numbers import gather
-
-        joined, offsets = gather(data, starts, stops)
-        parts = [None, pa.py_buffer(offsets), pa.py_buffer(joined)]
-        array = pa.Array.from_buffers(pa.large_string(), len(starts), parts)
-        try:
-            array.validate(full=True)
-        except pa.ArrowInvalid:
-            return self._repaired(pa.Array.from_buffers(pa.large_binary(), len(starts), parts), place)
-        return array
-
-    def _repaired(self, raw: pa.LargeBinaryArray, place: Any) -> pa.LargeStringArray:
-        names = []
-        for position, name in enumerate(raw.to_pylist()):
-            try:
-                names.append(name.decode())
-            except UnicodeDecodeError as error:
-                if self._bad_bytes == "strict":
-                    raise BadData(
-                        f"{self.path} {place(position)}: byte {error.start} of the key {name[:40]!r} is not UTF-8 "
-                        '(0x{:02x}). Pass bad_bytes="replace" or "ignore".'.format(name[error.start])
-                    ) from error
-                self.counts[REPAIRED] += 1
-                names.append(name.decode(errors=self._bad_bytes))
-        return pa.array(names, pa.large_string())
+        return names_at(
+            data,
+            starts,
+            stops,
+            place=lambda i: f"{self.path} {place(i)}",
+            bad_bytes=self._bad_bytes,
+            counts=self.counts,
+        )
 
     def finish(
         self, *, group: str, declared: int | None = None, table: pa.Table | None = None, notes: tuple[str, ...] = ()

@@ -17,9 +17,10 @@ from pathlib import Path
 from kinfold.core.errors import BadData
 from kinfold.core.space import Space
 from kinfold.core.streams import open_bytes
+from kinfold.io.blocks import line_blocks
 from kinfold.io.format import Format, check_choice, check_dim, chosen, created, header_of, writable_names
 from kinfold.io.gather import Gatherer
-from kinfold.io.lines import first_lines, line_blocks, numbers_at_end, read_lines, rows_expected
+from kinfold.io.lines import first_lines, numbers_at_end, read_lines, rows_expected
 from kinfold.io.texts import lines_of
 
 NAME = "glove"

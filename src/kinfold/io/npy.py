@@ -15,17 +15,12 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 
-from kinfold.core.card import Card, born
 from kinfold.core.errors import BadData, BadFile
 from kinfold.core.files import existing, whole_file
-from kinfold.core.keys import Keys
-from kinfold.core.metric import Metric
-from kinfold.core.rows import Rows
 from kinfold.core.space import Space
 from kinfold.io.format import MAX_DIM, Format, check_choice, chosen, refuse_packed, writable_names
-from kinfold.io.gather import DUPLICATE, NOT_FINITE, without_repeats
+from kinfold.io.matrix import space_of
 from kinfold.io.names import read_names
 
 NAME = "npy"
@@ -58,23 +53,11 @@ def read(
     values = _matrix(path)
     if keys is None and not beside.exists():
         raise BadFile(f"{beside}: no such file; the keys of {path.name} are read from it, one a line. Or pass keys=….")
-    counts: Counter[str] = Counter({DUPLICATE: 0, NOT_FINITE: 0})
+    counts: Counter[str] = Counter()
     names = read_names(beside, bad_bytes, counts)
     if len(names) != len(values):
         raise BadData(f"{beside}: {len(names):,} keys do not go with the {len(values):,} rows of {path.name}.")
-    with np.errstate(over="ignore"):
-        rows = Rows(values)
-    kept = np.flatnonzero(_finite(rows))
-    counts[NOT_FINITE] += len(rows) - len(kept)
-    if len(kept) < len(rows):
-        names = names.take(pa.array(kept))
-    first = without_repeats(names)
-    counts[DUPLICATE] += len(names) - len(first)
-    if len(first) < len(rows):
-        names, rows = names.take(pa.array(first)), Rows(rows.values[kept[first]])
-    data = {"file": path.name, "format": NAME, "rows": len(rows), **counts}
-    card = Card(born("file", rows.values), "file", {"format": NAME}, data=data)
-    return Space(Keys.trusted(names, group), rows, Metric.COSINE, card)
+    return space_of(path, NAME, values, names, counts, group=group)
 
 
 def write(space: Space, path: str | os.PathLike[str], *, group: str | None = None, replace: str | None = None) -> None:
@@ -140,10 +123,3 @@ def _matrix(path: Path) -> np.ndarray:
     if not needed:
         return np.empty(shape, np.float32)
     return np.memmap(path, kind, "r", begins, shape, "F" if fortran else "C").view(np.ndarray)
-
-
-def _finite(rows: Rows) -> np.ndarray:
-    found = np.ones(len(rows), np.bool_)
-    for start, block in rows.blocks():
-        found[start : start + len(block)] = np.isfinite(block).all(axis=1)
-    return found

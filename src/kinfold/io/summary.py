@@ -7,7 +7,7 @@ from pathlib import Path
 
 from kinfold.core.report import Finding, Report
 from kinfold.core.space import Space
-from kinfold.io.gather import REPAIRED
+from kinfold.io.names import REPAIRED
 
 
 def summary(

@@ -1,0 +1,105 @@
+"""A matrix and its keys, from whatever file, become a Space."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import pyarrow as pa
+
+from kinfold.core.card import Card, born
+from kinfold.core.columns import to_arrow
+from kinfold.core.keys import Keys
+from kinfold.core.metric import Metric
+from kinfold.core.rows import Rows
+from kinfold.core.space import Space
+from kinfold.core.spill import Matrix
+from kinfold.io.gather import DUPLICATE, NOT_FINITE, without_repeats
+
+_BLOCK_BYTES = 8 << 20
+
+
+class Coordinates(Protocol):
+    """Numbers (n, dim) of which some rows can be had: an array, mapped or not, or what decodes one."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Rows and coordinates."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of the numbers."""
+
+    def __getitem__(self, rows: Any) -> np.ndarray:
+        """These rows (m, dim) of any type of number."""
+
+
+def space_of(
+    path: Path,
+    format: str,
+    values: Coordinates,
+    names: pa.LargeStringArray,
+    counts: Counter[str],
+    *,
+    group: str,
+    table: pa.Table | None = None,
+    method: str = "file",
+    parameters: Mapping[str, Any] | None = None,
+) -> Space:
+    """A Space of rows and names, without those that are not finite and those whose name stood before.
+
+    An array of float32 or float16 of which nothing is left out is kept as it is; everything else is copied, to a
+    temporary file where it is large beside the memory that is free.
+
+    Args:
+        path: Where the rows come from.
+        format: The format's name.
+        values: The rows (n, dim).
+        names: One a row.
+        counts: What was found so far; what is left out is added.
+        group: What the rows are called.
+        table: Attributes, one row a name.
+        method: For the card.
+        parameters: For the card, beside the format.
+    """
+    counts.update({DUPLICATE: 0, NOT_FINITE: 0})
+    finite = np.empty(len(names), np.bool_)
+    for start, block in blocks_of(values):
+        finite[start : start + len(block)] = np.isfinite(block).all(axis=1)
+    kept = np.flatnonzero(finite)
+    counts[NOT_FINITE] += len(names) - len(kept)
+    first = without_repeats(names if len(kept) == len(names) else names.take(to_arrow(kept)))
+    counts[DUPLICATE] += len(kept) - len(first)
+    kept = kept[first]
+    if len(kept) < len(names):
+        names = names.take(to_arrow(kept))
+        table = None if table is None else table.take(to_arrow(kept))
+    rows = Rows(_rows(values, kept))
+    data = {"file": path.name, "format": format, "rows": len(rows), **counts}
+    card = Card(born(method, rows.values), method, {"format": format, **(parameters or {})}, data=data)
+    return Space(Keys.trusted(names, group), rows, Metric.COSINE, card, table)
+
+
+def blocks_of(values: Coordinates) -> Iterator[tuple[int, np.ndarray]]:
+    """Consecutive `(start, float32 block)` of some 8 MB each; what is beyond float32 becomes infinite."""
+    rows, dim = values.shape
+    size = max(1, _BLOCK_BYTES // (4 * max(1, dim)))
+    with np.errstate(over="ignore"):
+        for start in range(0, rows, size):
+            yield start, values[start : start + size].astype(np.float32, copy=False)
+
+
+def _rows(values: Coordinates, kept: np.ndarray) -> np.ndarray:
+    plain = isinstance(values, np.ndarray) and values.dtype in (np.float32, np.float16)
+    if isinstance(values, np.ndarray) and plain and len(kept) == len(values) and values.flags.c_contiguous:
+        return values
+    dim = values.shape[1]
+    rows = Matrix(dim, values.dtype if plain else np.float32, len(kept)).room(0)
+    size = max(1, _BLOCK_BYTES // (4 * max(1, dim)))
+    for start in range(0, len(kept), size):
+        some = kept[start : start + size]
+        rows[start : start + len(some)] = values[some]
+    return rows[: len(kept)]
