@@ -1,8 +1,7 @@
-"""A NumPy matrix `x.npy` (rows, dim) with its keys in `x.keys.txt`: UTF-8, a key a line, nothing escaped.
+"""A NumPy matrix `x.npy` (rows, dim) with its keys in `x.keys.txt`, a key a line.
 
-A key with a line end in it cannot be written so and is refused. The matrix is memory-mapped where it is float32 or
-float16 and nothing has to be left out. Rows with NaN or infinity and keys seen before are left out and counted. No
-pickle is read: an array of objects is refused.
+The matrix is memory-mapped where it is float32 or float16 and nothing has to be left out. Rows with NaN or infinity and
+keys seen before are left out and counted. No pickle is read: an array of objects is refused.
 
 Source: numpy.lib.format.
 """
@@ -17,11 +16,11 @@ from pathlib import Path
 import numpy as np
 
 from kinfold.core.errors import BadData, BadFile
-from kinfold.core.files import existing, whole_file
+from kinfold.core.files import existing
 from kinfold.core.space import Space
-from kinfold.io.format import MAX_DIM, Format, check_choice, chosen, refuse_packed, writable_names
+from kinfold.io.beside import read_keys, with_keys
+from kinfold.io.format import MAX_DIM, Format, check_choice, chosen, refuse_packed
 from kinfold.io.matrix import space_of
-from kinfold.io.names import read_names
 
 NAME = "npy"
 
@@ -49,14 +48,9 @@ def read(
     check_choice("bad_bytes", bad_bytes, ("replace", "ignore", "strict"))
     refuse_packed(path)
     path = existing(path)
-    beside = Path(keys) if keys is not None else keys_beside(path)
     values = _matrix(path)
-    if keys is None and not beside.exists():
-        raise BadFile(f"{beside}: no such file; the keys of {path.name} are read from it, one a line. Or pass keys=….")
     counts: Counter[str] = Counter()
-    names = read_names(beside, bad_bytes, counts)
-    if len(names) != len(values):
-        raise BadData(f"{beside}: {len(names):,} keys do not go with the {len(values):,} rows of {path.name}.")
+    names = read_keys(path, keys, len(values), bad_bytes, counts)
     return space_of(path, NAME, values, names, counts, group=group)
 
 
@@ -76,23 +70,13 @@ def write(space: Space, path: str | os.PathLike[str], *, group: str | None = Non
     """
     refuse_packed(path)
     space = chosen(space, group)
-    names = writable_names(space.keys, Path(path), ("\n", "\r"), replace, empty=True)
-    with whole_file(path) as matrix, whole_file(keys_beside(Path(path))) as list_of_keys:
-        with open(matrix, "wb") as stream:
-            np.lib.format.write_array(stream, space.rows.values, allow_pickle=False)
-        with open(list_of_keys, "wb") as stream:
-            for start in range(0, len(names), 65_536):
-                stream.write("\n".join([*names.slice(start, 65_536).to_pylist(), ""]).encode())
+    with with_keys(space, Path(path), replace) as matrix, open(matrix, "wb") as stream:
+        np.lib.format.write_array(stream, space.rows.values, allow_pickle=False)
 
 
 def recognizes(path: Path, head: bytes) -> bool:
     """The magic bytes of a .npy file."""
     return head.startswith(b"\x93NUMPY")
-
-
-def keys_beside(path: Path) -> Path:
-    """Where the keys of a matrix are: `x.keys.txt` for `x.npy`."""
-    return path.with_name(path.name.removesuffix(".npy") + ".keys.txt")
 
 
 FORMAT = Format(read, write, recognizes, (".npy",))
