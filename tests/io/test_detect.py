@@ -15,6 +15,8 @@ from kinfold.io.detect import format_for, format_of
 WRITTEN = {
     "arrow": ".arrow",
     "npy": ".npy",
+    "safetensors": ".safetensors",
+    "parquet": ".parquet",
     "word2vec-binary": ".bin",
     "word2vec-text": ".vec",
     "glove": ".glove",

@@ -18,6 +18,8 @@ from kinfold.core.space import Space
 FORMATS = {
     "arrow": ".arrow",
     "npy": ".npy",
+    "safetensors": ".safetensors",
+    "parquet": ".parquet",
     "word2vec-binary": ".bin",
     "word2vec-text": ".vec",
     "projector": ".tsv",
@@ -39,7 +41,7 @@ def valid(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
 def check(path: Path, format: str | None) -> None:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     for options in ({}, {"on_bad": "skip"}):
-        if options and format in (None, "arrow", "npy"):
+        if options and format in (None, "arrow", "npy", "safetensors"):
             continue
         try:
             space = io.open(path, format, **options)

@@ -14,7 +14,7 @@ from kinfold import io
 from kinfold.core.errors import BadData, BadFile, BadOption, UnknownName
 from kinfold.core.space import Space
 
-ENDINGS = [".arrow", ".npy", ".vec", ".txt", ".bin", ".tsv", ".glove"]
+ENDINGS = [".arrow", ".parquet", ".npy", ".safetensors", ".vec", ".txt", ".bin", ".tsv", ".glove"]
 PACKED = [".vec.gz", ".txt.xz", ".bin.zst", ".tsv.gz", ".glove.bz2"]
 STRANGE = [
     "a\u00a0b",
@@ -42,7 +42,7 @@ def space_of(keys: list[str], rows: object = None, **options: object) -> Space:
 
 @pytest.mark.parametrize("ending", [*ENDINGS, *PACKED])
 def test_strange_keys_and_exact_numbers(tmp_path: Path, ending: str) -> None:
-    keys = [key for key in STRANGE if not (ending == ".npy" and "\r" in key)]
+    keys = [key for key in STRANGE if not (ending in (".npy", ".safetensors") and "\r" in key)]
     rows = np.random.default_rng(0).normal(size=(len(keys), 3)).astype(np.float32)
     rows[0] = [np.finfo(np.float32).max, np.float32(1e-45), -0.0]
     space = space_of(keys, rows)
@@ -88,7 +88,7 @@ def test_conversions_between_all_formats(tmp_path: Path, source: str, target: st
 def test_large_enough_for_many_blocks(tmp_path: Path) -> None:
     rows = np.random.default_rng(0).normal(size=(60_000, 40)).astype(np.float32)
     space = space_of([f"key {i}".replace(" ", "_") for i in range(60_000)], rows)
-    for ending in (".vec", ".bin", ".tsv", ".bin.zst"):
+    for ending in (".vec", ".bin", ".tsv", ".parquet", ".bin.zst"):
         path = tmp_path / f"file{ending}"
         io.save(space, path)
         back = io.open(path)
@@ -185,7 +185,7 @@ def test_groups(tmp_path: Path) -> None:
 
 def test_half_precision_is_kept_by_npy_and_arrow(tmp_path: Path) -> None:
     space = space_of(["a", "b"], np.array([[0.5, 0.1], [1, 2]], np.float16))
-    for ending in (".npy", ".arrow", ".vec"):
+    for ending in (".npy", ".safetensors", ".arrow", ".parquet", ".vec"):
         io.save(space, tmp_path / f"file{ending}")
         back = io.open(tmp_path / f"file{ending}")
         np.testing.assert_array_equal(back.rows.dense(), space.rows.dense())
@@ -211,7 +211,7 @@ def test_options_are_checked_by_name(tmp_path: Path) -> None:
         io.open(path, bad_bytes="guess")
     with pytest.raises(BadOption, match="ending stands for no format"):
         io.save(space_of(["a"]), tmp_path / "a.xyz")
-    for ending in (".arrow.gz", ".npy.zst"):
+    for ending in (".arrow.gz", ".npy.zst", ".parquet.gz", ".safetensors.xz"):
         with pytest.raises(BadOption, match="never compressed"):
             io.save(space_of(["a"]), tmp_path / f"a{ending}")
     with pytest.raises(UnknownName, match="Did you mean 'glove'"):

@@ -41,12 +41,7 @@ def save_space(space: Space, path: str | os.PathLike[str]) -> None:
     for name in space.table.column_names if space.table is not None else ():
         assert space.table is not None
         columns[name] = space.table[name].combine_chunks()
-    metadata = {
-        "kinfold.format": str(FORMAT),
-        "kinfold.metric": space.metric.value,
-        "kinfold.groups": "\n".join(space.groups),
-        "kinfold.card": space.card.to_json(),
-    }
+    metadata = metadata_of(space)
     batch = pa.RecordBatch.from_arrays(
         [_one(column) for column in columns.values()],
         schema=pa.schema([pa.field(name, _one(column).type) for name, column in columns.items()], metadata=metadata),
@@ -57,6 +52,16 @@ def save_space(space: Space, path: str | os.PathLike[str]) -> None:
         pa.ipc.new_file(sink, batch.schema) as writer,
     ):
         writer.write_batch(batch)
+
+
+def metadata_of(space: Space) -> dict[str, str]:
+    """What a schema says of a Space beside its columns."""
+    return {
+        "kinfold.format": str(FORMAT),
+        "kinfold.metric": space.metric.value,
+        "kinfold.groups": "\n".join(space.groups),
+        "kinfold.card": space.card.to_json(),
+    }
 
 
 def open_space(path: str | os.PathLike[str]) -> Space:

@@ -13,6 +13,7 @@ import tempfile
 from typing import IO, Any
 
 import numpy as np
+import pyarrow as pa
 
 from kinfold.core.errors import BadFile
 from kinfold.core.memory import ample
@@ -129,6 +130,62 @@ class Matrix:
         if not begun:
             mapped[: self._rows.size] = self._rows.reshape(-1)
         return mapped
+
+
+class Batches:
+    """Takes record batches of one schema; `table` gives them as one. In memory while that is ample, else in a file.
+
+    Args:
+        schema: Of the batches.
+    """
+
+    def __init__(self, schema: pa.Schema) -> None:
+        self.schema = schema
+        self._parts: list[pa.RecordBatch] = []
+        self._bytes = 0
+        self._file: IO[bytes] | None = None
+        self._writer: Any = None
+
+    def __del__(self) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def append(self, batch: pa.RecordBatch) -> None:
+        """Adds a batch.
+
+        Raises:
+            BadFile: The folder for temporary files is full or cannot be written.
+        """
+        self._bytes += batch.nbytes
+        if self._file is None and ample(self._bytes):
+            self._parts.append(batch)
+            return
+        try:
+            if self._file is None:
+                self._file = _temporary()
+                self._writer = pa.ipc.new_stream(pa.PythonFile(self._file, "w"), self.schema)
+                for each in self._parts:
+                    self._writer.write_batch(each)
+                self._parts.clear()
+            self._writer.write_batch(batch)
+        except OSError as error:
+            raise _no_room(self._bytes, error) from error
+
+    def table(self) -> pa.Table:
+        """All batches; memory-mapped where they are in a file.
+
+        Raises:
+            BadFile: The folder for temporary files is full.
+        """
+        if self._file is None:
+            return pa.Table.from_batches(self._parts, self.schema)
+        try:
+            self._writer.close()
+            self._file.flush()
+            held = pa.py_buffer(mmap.mmap(self._file.fileno(), 0))
+        except OSError as error:
+            raise _no_room(self._bytes, error) from error
+        return pa.ipc.open_stream(held).read_all()
 
 
 def empty(size: int, kind: Any, in_memory: int = _IN_MEMORY) -> np.ndarray:

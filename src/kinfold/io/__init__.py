@@ -31,6 +31,8 @@ FORMATS = Catalogue(
     "io",
     Entry("arrow", "kinfold.io.arrow:FORMAT", "Kinfold's own file: groups, attributes and the card (.arrow)"),
     Entry("npy", "kinfold.io.npy:FORMAT", "a NumPy matrix and a file of keys beside it (.npy, .keys.txt)"),
+    Entry("parquet", "kinfold.io.parquet:FORMAT", "Parquet: keys, vectors, groups, attributes and the card (.parquet)"),
+    Entry("safetensors", "kinfold.io.safetensors:FORMAT", "a tensor and a file of keys beside it (.safetensors)"),
     Entry("word2vec-binary", "kinfold.io.word2vec_binary:FORMAT", "word2vec's binary file (.bin)"),
     Entry("word2vec-text", "kinfold.io.word2vec_text:FORMAT", "word2vec's and fastText's text file (.vec, .txt)"),
     Entry("projector", "kinfold.io.projector:FORMAT", "TensorBoard projector: tensor.tsv and metadata.tsv (.tsv)"),
@@ -70,7 +72,7 @@ def save(
         space: What to write.
         path: Where to.
         format: A name of `FORMATS`; by default the one that the path's ending stands for.
-        group: The group to write; by default all in Kinfold's own format and the first in others.
+        group: The group to write; by default all where the format keeps all, else the first.
         options: Those of the format's writer, as `replace`.
 
     Raises:
@@ -105,7 +107,7 @@ def convert(
         target: Where to write.
         from_format: Of the source; by default seen from its content.
         format: Of the target; by default by its ending.
-        group: The group to write; by default all in Kinfold's own format and the first in others.
+        group: The group to write; by default all where the format keeps all, else the first.
         bad_bytes: For the reader, where it has this option: keys that are not UTF-8.
         on_bad: For the reader: what cannot be read, "raise" or "skip".
         replace: For the writer: what stands in place of characters that it cannot hold.
@@ -124,4 +126,4 @@ def convert(
     reading = {"bad_bytes": bad_bytes, "on_bad": on_bad}
     space = open(source, from_format, **{name: value for name, value in reading.items() if value is not None})
     save(space, target, format, group=group, **({} if replace is None else {"replace": replace}))
-    return summary(space, source, target, from_format, format, group)
+    return summary(space, source, target, (from_format, format), FORMATS[format].keeps, group)

@@ -11,7 +11,7 @@ import numpy as np
 import pyarrow as pa
 
 from kinfold.core.card import Card, born
-from kinfold.core.columns import to_arrow
+from kinfold.core.columns import to_arrow, to_numpy
 from kinfold.core.keys import Keys
 from kinfold.core.metric import Metric
 from kinfold.core.rows import Rows
@@ -44,8 +44,9 @@ def space_of(
     names: pa.LargeStringArray,
     counts: Counter[str],
     *,
-    group: str,
+    group: str | pa.DictionaryArray,
     table: pa.Table | None = None,
+    metric: Metric = Metric.COSINE,
     method: str = "file",
     parameters: Mapping[str, Any] | None = None,
 ) -> Space:
@@ -60,8 +61,9 @@ def space_of(
         values: The rows (n, dim).
         names: One a row.
         counts: What was found so far; what is left out is added.
-        group: What the rows are called.
+        group: What the rows are called, or the group of each; groups are brought together.
         table: Attributes, one row a name.
+        metric: How near two rows are.
         method: For the card.
         parameters: For the card, beside the format.
     """
@@ -71,16 +73,20 @@ def space_of(
         finite[start : start + len(block)] = np.isfinite(block).all(axis=1)
     kept = np.flatnonzero(finite)
     counts[NOT_FINITE] += len(names) - len(kept)
-    first = without_repeats(names if len(kept) == len(names) else names.take(to_arrow(kept)))
-    counts[DUPLICATE] += len(kept) - len(first)
-    kept = kept[first]
-    if len(kept) < len(names):
+    members = [kept] if isinstance(group, str) else _members(group, kept)
+    firsts = [
+        each[without_repeats(names if len(each) == len(names) else names.take(to_arrow(each)))] for each in members
+    ]
+    counts[DUPLICATE] += len(kept) - sum(map(len, firsts))
+    kept = np.concatenate([kept[:0], *firsts])
+    if not np.array_equal(kept, np.arange(len(names))):
         names = names.take(to_arrow(kept))
         table = None if table is None else table.take(to_arrow(kept))
+    groups = group if isinstance(group, str) else dict(zip(group.dictionary.to_pylist(), map(len, firsts), strict=True))
     rows = Rows(_rows(values, kept))
     data = {"file": path.name, "format": format, "rows": len(rows), **counts}
     card = Card(born(method, rows.values), method, {"format": format, **(parameters or {})}, data=data)
-    return Space(Keys.trusted(names, group), rows, Metric.COSINE, card, table)
+    return Space(Keys.trusted(names, groups), rows, metric, card, table)
 
 
 def blocks_of(values: Coordinates) -> Iterator[tuple[int, np.ndarray]]:
@@ -92,9 +98,16 @@ def blocks_of(values: Coordinates) -> Iterator[tuple[int, np.ndarray]]:
             yield start, values[start : start + size].astype(np.float32, copy=False)
 
 
+def _members(group: pa.DictionaryArray, kept: np.ndarray) -> list[np.ndarray]:
+    """The rows of each group (m,) int64, of those that are kept."""
+    codes = to_numpy(group.indices)[kept]
+    return [kept[codes == code] for code in range(len(group.dictionary))]
+
+
 def _rows(values: Coordinates, kept: np.ndarray) -> np.ndarray:
     plain = isinstance(values, np.ndarray) and values.dtype in (np.float32, np.float16)
-    if isinstance(values, np.ndarray) and plain and len(kept) == len(values) and values.flags.c_contiguous:
+    whole = np.array_equal(kept, np.arange(values.shape[0]))
+    if isinstance(values, np.ndarray) and plain and whole and values.flags.c_contiguous:
         return values
     dim = values.shape[1]
     rows = Matrix(dim, values.dtype if plain else np.float32, len(kept)).room(0)

@@ -25,7 +25,7 @@ from kinfold.core.errors import BadData, BadFile
 from kinfold.core.space import Space
 from kinfold.core.streams import bare_name, open_bytes
 from kinfold.io.blocks import line_blocks
-from kinfold.io.format import Format, check_choice, check_dim, chosen, created
+from kinfold.io.format import Format, attribute_names, check_choice, check_dim, chosen, created
 from kinfold.io.gather import Gatherer
 from kinfold.io.lines import first_lines, numbers_at_end, read_lines, rows_expected
 from kinfold.io.names import read_names
@@ -33,7 +33,6 @@ from kinfold.io.texts import lines_of
 
 NAME = "projector"
 
-_RESERVED = ("key", "group", "vector", "norm")
 _ESCAPES = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
 _PLAIN = {escaped: plain for plain, escaped in _ESCAPES.items()}
 
@@ -155,7 +154,7 @@ def metadata_beside(path: Path) -> Path:
     return path.with_name(f"{stem}.metadata.{ending}{name[len(bare) :]}" if dot else f"{name}.metadata.tsv")
 
 
-FORMAT = Format(read, write, recognizes, (".tsv",))
+FORMAT = Format(read, write, recognizes, (".tsv",), keeps="attributes")
 
 
 def _metadata(path: Path, bad_bytes: str, gatherer: Gatherer, rows: int) -> dict[str, pa.Array]:
@@ -171,20 +170,10 @@ def _metadata(path: Path, bad_bytes: str, gatherer: Gatherer, rows: int) -> dict
     flat = _unescaped(cells.flatten())
     names = ["key", *(f"column {place}" for place in range(2, width + 1))]
     if len(lines) == rows + 1:
-        names, flat = _distinct(flat.slice(0, width).to_pylist()), flat.slice(width)
+        key, *others = flat.slice(0, width).to_pylist()
+        names, flat = [key, *attribute_names(others, key)], flat.slice(width)
     every = np.arange(rows) * width
     return {name: flat.take(to_arrow(every + place)) for place, name in enumerate(names)}
-
-
-def _distinct(names: list[str]) -> list[str]:
-    """Names of attributes that a Space can have: none of its own, none twice."""
-    found: list[str] = []
-    for place, name in enumerate(names):
-        fresh = name or f"column {place + 1}"
-        while place > 0 and (fresh in found or fresh in _RESERVED):
-            fresh += "_"
-        found.append(fresh)
-    return found
 
 
 def _typed(column: pa.Array) -> pa.Array:
