@@ -267,7 +267,7 @@ def test_matrices_and_keys_that_do_not_fit(tmp_path: Path) -> None:
         io.open(tmp_path / "a.npy")
     (tmp_path / "b.tsv").write_text("1\t2\n3\t4\n")
     with pytest.raises(BadFile, match=r"b\.metadata\.tsv"):
-        io.open(tmp_path / "b.tsv")
+        io.open(tmp_path / "b.tsv", "projector")
     (tmp_path / "b.metadata.tsv").write_text("a\nb\nc\nd\n")
     with pytest.raises(BadData, match="4 lines do not go with the 2 rows"):
         io.open(tmp_path / "b.tsv")

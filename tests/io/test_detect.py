@@ -20,7 +20,8 @@ WRITTEN = {
     "word2vec-binary": ".bin",
     "word2vec-text": ".vec",
     "glove": ".glove",
-    "projector": ".tsv",
+    "projector": "tensor.tsv",
+    "tsv": ".tsv",
 }
 
 

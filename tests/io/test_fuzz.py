@@ -22,7 +22,8 @@ FORMATS = {
     "parquet": ".parquet",
     "word2vec-binary": ".bin",
     "word2vec-text": ".vec",
-    "projector": ".tsv",
+    "projector": "tensor.tsv",
+    "tsv": ".tsv",
     "glove": ".glove",
 }
 KEYS = ["the", "of", "naïve", "\u3000", "2000", "-1.5", "</s>"]
@@ -97,7 +98,7 @@ def test_mutations_of_valid_files(
     path = folder / f"a{FORMATS[format]}"
     path.write_bytes(data)
     (folder / "a.keys.txt").write_text("\n".join(KEYS))
-    (folder / "a.metadata.tsv").write_text("\n".join(KEYS))
+    (folder / "ametadata.tsv").write_text("\n".join(KEYS))
     check(path, format if named else None)
 
 

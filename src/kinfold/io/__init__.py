@@ -35,7 +35,8 @@ FORMATS = Catalogue(
     Entry("safetensors", "kinfold.io.safetensors:FORMAT", "a tensor and a file of keys beside it (.safetensors)"),
     Entry("word2vec-binary", "kinfold.io.word2vec_binary:FORMAT", "word2vec's binary file (.bin)"),
     Entry("word2vec-text", "kinfold.io.word2vec_text:FORMAT", "word2vec's and fastText's text file (.vec, .txt)"),
-    Entry("projector", "kinfold.io.projector:FORMAT", "TensorBoard projector: tensor.tsv and metadata.tsv (.tsv)"),
+    Entry("projector", "kinfold.io.projector:FORMAT", "TensorBoard's projector: tensor.tsv and metadata.tsv"),
+    Entry("tsv", "kinfold.io.tsv:FORMAT", "a table of text: a key and numbers a line, between tabs (.tsv)"),
     Entry("glove", "kinfold.io.glove:FORMAT", "GloVe's text file, without a header (.glove)"),
 )
 

@@ -134,11 +134,12 @@ def write(space: Space, path: str | os.PathLike[str], *, group: str | None = Non
 
 
 def recognizes(path: Path, head: bytes) -> bool:
-    """A folder with the two files, or lines of nothing but numbers and tabs."""
+    """A folder with the two files, or lines of numbers and tabs in a file with metadata beside it or called tensor."""
     if path.is_dir():
         return (path / "tensor.tsv").exists()
     lines = first_lines(head, 3)
-    if not lines or not bare_name(path).lower().endswith(".tsv"):
+    name = bare_name(path).lower()
+    if not lines or not name.endswith(".tsv") or not ("tensor" in name or metadata_beside(path).exists()):
         return False
     fields = lines[0].count(b"\t") + 1
     return len(lines) == 1 or numbers_at_end(b"\t" + lines[0], b"\t") == fields
@@ -154,7 +155,7 @@ def metadata_beside(path: Path) -> Path:
     return path.with_name(f"{stem}.metadata.{ending}{name[len(bare) :]}" if dot else f"{name}.metadata.tsv")
 
 
-FORMAT = Format(read, write, recognizes, (".tsv",), keeps="attributes")
+FORMAT = Format(read, write, recognizes, ("tensor.tsv",), keeps="attributes")
 
 
 def _metadata(path: Path, bad_bytes: str, gatherer: Gatherer, rows: int) -> dict[str, pa.Array]:
