@@ -34,6 +34,7 @@ FORMATS = Catalogue(
     Entry("parquet", "kinfold.io.parquet:FORMAT", "Parquet: keys, vectors, groups, attributes and the card (.parquet)"),
     Entry("safetensors", "kinfold.io.safetensors:FORMAT", "a tensor and a file of keys beside it (.safetensors)"),
     Entry("word2vec-binary", "kinfold.io.word2vec_binary:FORMAT", "word2vec's binary file (.bin)"),
+    Entry("glove-binary", "kinfold.io.glove_parameters:FORMAT", "GloVe's binary file, with vocab.txt beside it; read"),
     Entry("word2vec-text", "kinfold.io.word2vec_text:FORMAT", "word2vec's and fastText's text file (.vec, .txt)"),
     Entry("projector", "kinfold.io.projector:FORMAT", "TensorBoard's projector: tensor.tsv and metadata.tsv"),
     Entry("tsv", "kinfold.io.tsv:FORMAT", "a table of text: a key and numbers a line, between tabs (.tsv)"),
@@ -82,11 +83,11 @@ def save(
         BadOption: The ending stands for no format, or the writer has no such option.
         UnknownName: There is no such format or group.
     """
-    from kinfold.io.detect import format_for
+    from kinfold.io.detect import format_for, writer_of
     from kinfold.io.format import options_of
 
     name = format or format_for(path, FORMATS)
-    writer = FORMATS[name].write
+    writer = writer_of(name, FORMATS)
     writer(space, path, group=group, **options_of(writer, options, f"the writer of {name}"))
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from kinfold.core.catalogue import Catalogue
@@ -65,3 +66,17 @@ def format_for(path: str | os.PathLike[str], formats: Catalogue) -> str:
             return format
     endings = ", ".join(f"{ending} ({format})" for ending, format in known.items())
     raise BadOption(f"{Path(path).name}: its ending stands for no format; name one, or use one of {endings}.")
+
+
+def writer_of(name: str, formats: Catalogue) -> Callable[..., None]:
+    """The writer of a format.
+
+    Raises:
+        BadOption: Files of it are only read.
+        UnknownName: There is no such format.
+    """
+    writer: Callable[..., None] | None = formats[name].write
+    if writer is None:
+        written = ", ".join(entry.name for entry in formats if entry.load().write is not None)
+        raise BadOption(f"files of the format {name} are only read. Written are: {written}.")
+    return writer

@@ -31,7 +31,7 @@ class Format:
 
     Args:
         read: `read(path, **options) -> Space`.
-        write: `write(space, path, **options)`.
+        write: `write(space, path, **options)`; None for files that are only read.
         recognizes: Whether a file is of this kind, from its path and its first bytes (decompressed, 64 KiB at most).
         endings: Of the file names that are written in this format where none is named.
         keeps: What of a Space it has a place for: "all", or one group's "attributes" that are text or single numbers,
@@ -39,7 +39,7 @@ class Format:
     """
 
     read: Callable[..., Space]
-    write: Callable[..., None]
+    write: Callable[..., None] | None
     recognizes: Callable[[Path, bytes], bool]
     endings: tuple[str, ...] = ()
     keeps: Literal["all", "attributes", "keys"] = "keys"

@@ -1,8 +1,8 @@
 """Tables of text: lines of `key<TAB>number…<TAB>number`, with or without a line of column names before them.
 
-Tolerated, and noted on the card: what word2vec's text reader tolerates. Column names are a first line without a number at
-its end, or one that counts from 0, as data frames name their columns. TensorBoard's projector, which keeps the keys in a
-second file, is a format of its own.
+Tolerated, and noted on the card: what word2vec's text reader tolerates. Column names are a first line without a number
+at its end, or one that counts from 0, as data frames name their columns. TensorBoard's projector, which keeps the keys
+in a second file, is a format of its own.
 """
 
 from __future__ import annotations

@@ -26,6 +26,7 @@ from kinfold.io.format import Format, check_choice, check_dim, chosen, created, 
 from kinfold.io.gather import NOT_FINITE, UNREADABLE, Gatherer
 from kinfold.io.lines import is_text
 from kinfold.io.order import in_order
+from kinfold.io.vocabulary import counts_beside, with_counts
 
 NAME = "word2vec-binary"
 
@@ -41,6 +42,7 @@ def read(
     bad_bytes: str = "replace",
     on_bad: str = "raise",
     group: str = "word",
+    vocabulary: str | os.PathLike[str] | None = None,
     threads: int | None = None,
 ) -> Space:
     """A Space from the file, which may be packed (.gz .bz2 .xz .zst).
@@ -50,6 +52,7 @@ def read(
         bad_bytes: Keys that are not UTF-8: "replace" or "ignore" what is not, or "strict" to refuse.
         on_bad: A file that ends within a row: "raise", or "skip" to keep the rows before it.
         group: What the rows are called.
+        vocabulary: A file of lines `key count`, which become the attribute `count`.
         threads: Blocks copied at a time; by default one a processor.
 
     Raises:
@@ -75,10 +78,17 @@ def read(
             gatherer.keep(names, block.rows if finite.all() else block.rows[finite])
             gatherer.counts[NOT_FINITE] += int(np.count_nonzero(~finite))
         notes = _remainder(records, gatherer, on_bad)
-    return gatherer.finish(group=group, declared=declared, notes=notes)
+    return with_counts(gatherer.finish(group=group, declared=declared, notes=notes), vocabulary, bad_bytes)
 
 
-def write(space: Space, path: str | os.PathLike[str], *, group: str | None = None, replace: str | None = None) -> None:
+def write(
+    space: Space,
+    path: str | os.PathLike[str],
+    *,
+    group: str | None = None,
+    replace: str | None = None,
+    vocabulary: str | os.PathLike[str] | None = None,
+) -> None:
     """Writes one group, a line feed behind each row as word2vec's own tool does.
 
     Args:
@@ -86,6 +96,7 @@ def write(space: Space, path: str | os.PathLike[str], *, group: str | None = Non
         path: The file; packed where it ends in .gz, .bz2, .xz or .zst.
         group: The group to write, the first where none is named.
         replace: Stands in place of spaces and line ends in keys, which the format cannot hold; None refuses them.
+        vocabulary: Where the attribute `count` is written too, in lines of `key count`.
 
     Raises:
         BadFile: It cannot be written.
@@ -93,7 +104,7 @@ def write(space: Space, path: str | os.PathLike[str], *, group: str | None = Non
     """
     space = chosen(space, group)
     names = writable_names(space.keys, Path(path), (" ", "\n"), replace)
-    with created(path) as stream:
+    with counts_beside(space, names, vocabulary), created(path) as stream:
         stream.write(f"{len(space)} {space.dim}\n".encode())
         for part, block in row_blocks(space, names):
             starts = np.arange(0, block.nbytes + 1, 4 * space.dim, dtype=np.int64)
