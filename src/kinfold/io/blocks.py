@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 from kinfold.core.errors import BadData
 
-_BLOCK = 4 << 20
+_BLOCK = 2 << 20
 _LONGEST_LINE = 64 << 20
 
 

@@ -31,7 +31,7 @@ NAME = "parquet"
 
 _KEYS = ("key", "word", "token", "text", "id", "name", "title", "label", "__index_level_0__")
 _VECTORS = ("vector", "embedding", "embeddings", "vectors")
-_BATCH_BYTES = 16 << 20
+_BATCH_BYTES = 8 << 20
 
 
 def read(

@@ -26,6 +26,7 @@ from kinfold.io.format import Format, check_choice, check_dim, chosen, created, 
 from kinfold.io.gather import NOT_FINITE, UNREADABLE, Gatherer
 from kinfold.io.lines import is_text
 from kinfold.io.order import in_order
+from kinfold.io.texts import data_of
 from kinfold.io.vocabulary import counts_beside, with_counts
 
 NAME = "word2vec-binary"
@@ -112,10 +113,7 @@ def write(
             rows = pa.Array.from_buffers(pa.large_binary(), len(block), [None, pa.py_buffer(starts), little])
             ends = pa.array([b"\n"] * len(block), pa.large_binary())
             keyed = pc.binary_join_element_wise(part.cast(pa.large_binary()), rows, pa.scalar(b" ", pa.large_binary()))
-            records = pc.binary_join_element_wise(keyed, ends, pa.scalar(b"", pa.large_binary()))
-            _, offsets, data = records.buffers()
-            stop = int(np.frombuffer(offsets, np.int64)[len(block)])
-            stream.write(memoryview(data)[:stop])
+            stream.write(data_of(pc.binary_join_element_wise(keyed, ends, pa.scalar(b"", pa.large_binary()))))
 
 
 def recognizes(path: Path, head: bytes) -> bool:
