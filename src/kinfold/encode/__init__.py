@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
-from kinfold.core.catalogue import Catalogue
+from kinfold.core.catalogue import Catalogue, Entry
 
-ENCODERS = Catalogue("encode")
+ENCODERS = Catalogue(
+    "encode",
+    Entry(
+        "static", "kinfold.encode.static:Static", "texts as means of their tokens, as model2vec has it", extra="deep"
+    ),
+)

@@ -33,6 +33,12 @@ FORMATS = Catalogue(
     Entry("npy", "kinfold.io.npy:FORMAT", "a NumPy matrix and a file of keys beside it (.npy, .keys.txt)"),
     Entry("parquet", "kinfold.io.parquet:FORMAT", "Parquet: keys, vectors, groups, attributes and the card (.parquet)"),
     Entry("safetensors", "kinfold.io.safetensors:FORMAT", "a tensor and a file of keys beside it (.safetensors)"),
+    Entry("model2vec", "kinfold.io.static:MODEL2VEC", "a folder of model2vec: a row a token, and a tokenizer"),
+    Entry(
+        "sentence-transformers",
+        "kinfold.io.static:SENTENCE_TRANSFORMERS",
+        "a folder of sentence-transformers with a StaticEmbedding: a row a token, and a tokenizer",
+    ),
     Entry("word2vec-binary", "kinfold.io.word2vec_binary:FORMAT", "word2vec's binary file (.bin)"),
     Entry("glove-binary", "kinfold.io.glove_parameters:FORMAT", "GloVe's binary file, with vocab.txt beside it; read"),
     Entry("word2vec-text", "kinfold.io.word2vec_text:FORMAT", "word2vec's and fastText's text file (.vec, .txt)"),
