@@ -43,7 +43,9 @@ def format_of(path: str | os.PathLike[str], formats: Catalogue) -> str:
         if entry.load().recognizes(found, head):
             return entry.name
     names = ", ".join(entry.name for entry in formats)
-    if not found.is_dir() and not head:
+    if found.is_dir():
+        raise BadData(f"{found}: a folder, but of no known format. Name a file in it, or the format: {names}.")
+    if not head:
         raise BadData(f"{found}: is empty. Vectors are read from files of these formats: {names}.")
     what = next((text for magic, text in _FOREIGN.items() if head.startswith(magic)), None)
     seems = f"seems to be {what}" if what else f"begins with {head[:24]!r}, as none of the known formats does"
