@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -89,6 +89,29 @@ def space_of(
     return Space(Keys.trusted(names, groups), rows, metric, card, table)
 
 
+class Stacked:
+    """Several matrices of the same width, one below the other.
+
+    Args:
+        parts: At least one, (n, dim) each.
+    """
+
+    def __init__(self, parts: Sequence[Coordinates]) -> None:
+        self._parts = parts
+        self._stops = np.cumsum([part.shape[0] for part in parts])
+        self.shape = (int(self._stops[-1]), parts[0].shape[1])
+        self.dtype: np.dtype[Any] = np.dtype(np.float32)
+
+    def __getitem__(self, rows: Any) -> np.ndarray:
+        rows = np.arange(self.shape[0])[rows] if isinstance(rows, slice) else rows
+        found = np.empty((len(rows), self.shape[1]), np.float32)
+        owner = np.searchsorted(self._stops, rows, side="right")
+        for place, part in enumerate(self._parts):
+            here = owner == place
+            found[here] = part[rows[here] - (self._stops[place] - part.shape[0])]
+        return found
+
+
 def blocks_of(values: Coordinates) -> Iterator[tuple[int, np.ndarray]]:
     """Consecutive `(start, float32 block)` of some 8 MB each; what is beyond float32 becomes infinite."""
     rows, dim = values.shape
@@ -107,7 +130,7 @@ def _members(group: pa.DictionaryArray, kept: np.ndarray) -> list[np.ndarray]:
 def _rows(values: Coordinates, kept: np.ndarray) -> np.ndarray:
     plain = isinstance(values, np.ndarray) and values.dtype in (np.float32, np.float16)
     whole = np.array_equal(kept, np.arange(values.shape[0]))
-    if isinstance(values, np.ndarray) and plain and whole and values.flags.c_contiguous:
+    if isinstance(values, np.ndarray) and plain and whole and values.flags.c_contiguous and values.flags.aligned:
         return values
     dim = values.shape[1]
     rows = Matrix(dim, values.dtype if plain else np.float32, len(kept)).room(0)

@@ -19,7 +19,7 @@ from kinfold.core.errors import BadData, BadFile
 from kinfold.core.files import existing
 from kinfold.core.space import Space
 from kinfold.io.beside import read_keys, with_keys
-from kinfold.io.format import MAX_DIM, Format, check_choice, chosen, refuse_packed
+from kinfold.io.format import MAX_DIM, Format, check_choice, chosen, refuse_packed, value_blocks
 from kinfold.io.matrix import space_of
 
 NAME = "npy"
@@ -48,7 +48,7 @@ def read(
     check_choice("bad_bytes", bad_bytes, ("replace", "ignore", "strict"))
     refuse_packed(path)
     path = existing(path)
-    values = _matrix(path)
+    values = matrix_at(path)
     counts: Counter[str] = Counter()
     names = read_keys(path, keys, len(values), bad_bytes, counts)
     return space_of(path, NAME, values, names, counts, group=group)
@@ -70,8 +70,11 @@ def write(space: Space, path: str | os.PathLike[str], *, group: str | None = Non
     """
     refuse_packed(path)
     space = chosen(space, group)
+    header = {"descr": space.rows.dtype.str, "fortran_order": False, "shape": (len(space), space.dim)}
     with with_keys(space, Path(path), replace) as matrix, open(matrix, "wb") as stream:
-        np.lib.format.write_array(stream, space.rows.values, allow_pickle=False)
+        np.lib.format.write_array_header_1_0(stream, header)
+        for block in value_blocks(space):
+            stream.write(np.ascontiguousarray(block).data)
 
 
 def recognizes(path: Path, head: bytes) -> bool:
@@ -79,10 +82,13 @@ def recognizes(path: Path, head: bytes) -> bool:
     return head.startswith(b"\x93NUMPY")
 
 
-FORMAT = Format(read, write, recognizes, (".npy",))
+def matrix_at(path: Path) -> np.ndarray:
+    """The matrix (rows, dim) of a .npy file, memory-mapped.
 
-
-def _matrix(path: Path) -> np.ndarray:
+    Raises:
+        BadFile: It cannot be read.
+        BadData: It holds no matrix of numbers, or is damaged.
+    """
     try:
         with open(path, "rb") as stream:
             version = np.lib.format.read_magic(stream)
@@ -107,3 +113,6 @@ def _matrix(path: Path) -> np.ndarray:
     if not needed:
         return np.empty(shape, np.float32)
     return np.memmap(path, kind, "r", begins, shape, "F" if fortran else "C").view(np.ndarray)
+
+
+FORMAT = Format(read, write, recognizes, (".npy",))
