@@ -19,7 +19,9 @@ from typing import Any
 from kinfold.core.errors import BadData, KinfoldError
 from kinfold.io.stand_ins import Maker, Thing, made, stand_in
 
-_KEYS = (str, int, float, type(None))
+_KEYS = {str, int, float, bool, type(None)}
+_STOP, _TEXT, _MEMOIZE = pickle.STOP[0], pickle.SHORT_BINUNICODE[0], pickle.MEMOIZE[0]
+_RECALL, _INTEGER = pickle.LONG_BINGET[0], pickle.BININT[0]
 _PACKED = {form: struct.Struct(form) for form in ("<B", "<H", "<I", "<i", "<Q", ">d")}
 
 
@@ -49,7 +51,7 @@ def _fill(held: Any, items: list[Any]) -> None:
         return
     if type(held) is not dict:
         raise ValueError("it sets items of what is no dictionary")
-    if not all(isinstance(key, _KEYS) for key in items[::2]):
+    if not set(map(type, items[::2])) <= _KEYS:
         raise ValueError("a key of a dictionary is neither a string nor a number")
     held.update(zip(items[::2], items[1::2], strict=True))
 
@@ -77,15 +79,31 @@ class _Machine:
 
     def run(self) -> Any:
         """What is on the stack in the end."""
-        steps, data = _STEPS, self._data
+        steps, data, stack, memory = _STEPS, self._data, self._stack, self._memory
+        whole, short = _PACKED["<I"].unpack_from, _PACKED["<i"].unpack_from
         while True:
-            code = data[self.at]
-            self.at += 1
-            if code == _STOP:
-                return self._stack.pop()
-            if code not in steps:
+            at = self.at
+            code = data[at]
+            # A million words are four million of these: a text, its place in the memory, and that again with a number.
+            if code == _TEXT and at + 2 + data[at + 1] <= len(data):
+                self.at = at + 2 + data[at + 1]
+                stack.append(str(data[at + 2 : self.at], "utf-8", "surrogatepass"))
+            elif code == _MEMOIZE and stack:
+                self.at = at + 1
+                memory[len(memory)] = stack[-1]
+            elif code == _RECALL:
+                stack.append(memory[whole(data, at + 1)[0]])
+                self.at = at + 5
+            elif code == _INTEGER:
+                stack.append(short(data, at + 1)[0])
+                self.at = at + 5
+            elif code == _STOP:
+                return stack.pop()
+            elif code in steps:
+                self.at = at + 1
+                steps[code](self)
+            else:
                 raise ValueError(f"the opcode {code} is not understood")
-            steps[code](self)
 
     def number(self, form: str) -> Any:
         """One number as it is packed."""
@@ -245,7 +263,6 @@ def _quoted(machine: _Machine) -> None:
     machine.push(text[1:-1].encode("latin1").decode("unicode_escape"))
 
 
-_STOP = pickle.STOP[0]
 _STEPS: dict[int, Callable[[_Machine], None]] = {
     code[0]: step
     for code, step in {
