@@ -9,4 +9,5 @@ ENCODERS = Catalogue(
     Entry(
         "static", "kinfold.encode.static:Static", "texts as means of their tokens, as model2vec has it", extra="deep"
     ),
+    Entry("floret", "kinfold.encode.floret:Floret", "any words, from the rows that floret hashes their n-grams to"),
 )

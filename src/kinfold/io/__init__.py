@@ -40,6 +40,7 @@ FORMATS = Catalogue(
         "a folder of sentence-transformers with a StaticEmbedding: a row a token, and a tokenizer",
     ),
     Entry("gensim", "kinfold.io.gensim:FORMAT", "gensim's own files, without running the pickle that they are; read"),
+    Entry("floret", "kinfold.io.floret:FORMAT", "floret's hash tables (.floret), and its models; read"),
     Entry("word2vec-binary", "kinfold.io.word2vec_binary:FORMAT", "word2vec's binary file (.bin)"),
     Entry("glove-binary", "kinfold.io.glove_parameters:FORMAT", "GloVe's binary file, with vocab.txt beside it; read"),
     Entry("word2vec-text", "kinfold.io.word2vec_text:FORMAT", "word2vec's and fastText's text file (.vec, .txt)"),
