@@ -49,6 +49,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "analogy": vectors.analogy,
     "evaluate": vectors.evaluate,
     "convert": vectors.convert,
+    "formats": vectors.formats,
     "map": look.map_,
     "report": look.report,
     "index": index.index,

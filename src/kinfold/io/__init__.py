@@ -1,4 +1,4 @@
-"""Other people's files ↔ Space: word2vec, GloVe, npy, TensorBoard's projector, and Kinfold's own.
+"""Other people's files ↔ Space: word2vec, GloVe, gensim, floret, model2vec, Parquet and more, and Kinfold's own.
 
 Example:
     >>> import tempfile, os
@@ -16,6 +16,7 @@ Example:
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from kinfold.core.catalogue import Catalogue, Entry
@@ -91,12 +92,20 @@ def save(
         BadOption: The ending stands for no format, or the writer has no such option.
         UnknownName: There is no such format or group.
     """
-    from kinfold.io.detect import format_for, writer_of
+    from kinfold.io.detect import format_for
+
+    _write(space, path, format or format_for(path, FORMATS), group, options)
+
+
+def _write(
+    space: Space, path: str | os.PathLike[str], format: str, group: str | None, options: dict[str, Any]
+) -> tuple[str, ...]:
+    """What there is to note of the file."""
+    from kinfold.io.detect import writer_of
     from kinfold.io.format import options_of
 
-    name = format or format_for(path, FORMATS)
-    writer = writer_of(name, FORMATS)
-    writer(space, path, group=group, **options_of(writer, options, f"the writer of {name}"))
+    writer = writer_of(format, FORMATS)
+    return writer(space, path, group=group, **options_of(writer, options, f"the writer of {format}")) or ()
 
 
 def convert(
@@ -109,6 +118,8 @@ def convert(
     bad_bytes: str | None = None,
     on_bad: str | None = None,
     replace: str | None = None,
+    reading: Mapping[str, Any] | None = None,
+    writing: Mapping[str, Any] | None = None,
 ) -> Report:
     """Brings vectors from one file to another and tells what was read, left out and written.
 
@@ -121,6 +132,8 @@ def convert(
         bad_bytes: For the reader, where it has this option: keys that are not UTF-8.
         on_bad: For the reader: what cannot be read, "raise" or "skip".
         replace: For the writer: what stands in place of characters that it cannot hold.
+        reading: Further options of the reader, as `{"tensor": "embeddings"}`.
+        writing: Further options of the writer, as `{"header": True}`.
 
     Raises:
         BadFile: The source cannot be read or the target not written.
@@ -128,12 +141,18 @@ def convert(
         BadOption: An option that the reader or the writer does not have.
         UnknownName: There is no such format or group.
     """
-    from kinfold.io.detect import format_for, format_of
+    from kinfold.io.detect import format_for, format_of, writer_of
+    from kinfold.io.format import options_of
     from kinfold.io.summary import summary
 
     from_format = from_format or format_of(source, FORMATS)
     format = format or format_for(target, FORMATS)
-    reading = {"bad_bytes": bad_bytes, "on_bad": on_bad}
-    space = open(source, from_format, **{name: value for name, value in reading.items() if value is not None})
-    save(space, target, format, group=group, **({} if replace is None else {"replace": replace}))
-    return summary(space, source, target, (from_format, format), FORMATS[format].keeps, group)
+    asked = {"bad_bytes": bad_bytes, "on_bad": on_bad}
+    reading = {name: value for name, value in asked.items() if value is not None} | dict(reading or {})
+    writing = ({} if replace is None else {"replace": replace}) | dict(writing or {})
+    group = writing.pop("group", group)
+    # What the writer would refuse is said before an hour of reading.
+    options_of(writer_of(format, FORMATS), writing, f"the writer of {format}")
+    space = open(source, from_format, **reading)
+    noted = _write(space, target, format, group, writing)
+    return summary(space, source, target, (from_format, format), FORMATS[format].keeps, group, noted)

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from kinfold.core.errors import BadData, BadOption
+from kinfold.core.errors import BadData, BadOption, did_you_mean
 from kinfold.core.files import whole_file
 from kinfold.core.keys import Keys
 from kinfold.core.space import RESERVED, Space
@@ -31,7 +31,8 @@ class Format:
 
     Args:
         read: `read(path, **options) -> Space`.
-        write: `write(space, path, **options)`; None for files that are only read.
+        write: `write(space, path, **options)`, which may give notes for the report of a conversion; None for files that
+            are only read.
         recognizes: Whether a file is of this kind, from its path and its first bytes (decompressed, 64 KiB at most).
         endings: Of the file names that are written in this format where none is named.
         keeps: What of a Space it has a place for: "all", or one group's "attributes" that are text or single numbers,
@@ -39,7 +40,7 @@ class Format:
     """
 
     read: Callable[..., Space]
-    write: Callable[..., None] | None
+    write: Callable[..., tuple[str, ...] | None] | None
     recognizes: Callable[[Path, bytes], bool]
     endings: tuple[str, ...] = ()
     keeps: Literal["all", "attributes", "keys"] = "keys"
@@ -182,10 +183,20 @@ def options_of(part: Callable[..., Any], options: dict[str, Any], what: str) -> 
     Raises:
         BadOption: One is unknown to it.
     """
-    import inspect
-
-    known = [name for name, each in inspect.signature(part).parameters.items() if each.kind is each.KEYWORD_ONLY]
+    known = known_options(part)
     for name in options:
         if name not in known:
-            raise BadOption(f"{what} has no option '{name}'. It has: {', '.join(known) or 'none'}.")
+            raise BadOption(
+                f"{what} has no option '{name}'.{did_you_mean(name, known)} It has: {', '.join(known) or 'none'}."
+            )
     return options
+
+
+def known_options(part: Callable[..., Any] | None) -> list[str]:
+    """The names of what a reader or a writer can be told beside the path."""
+    import inspect
+
+    if part is None:
+        return []
+    parameters = inspect.signature(part).parameters.items()
+    return [name for name, each in parameters if each.kind is each.KEYWORD_ONLY]

@@ -116,7 +116,7 @@ def blocks_of(values: Coordinates) -> Iterator[tuple[int, np.ndarray]]:
     """Consecutive `(start, float32 block)` of some 8 MB each; what is beyond float32 becomes infinite."""
     rows, dim = values.shape
     size = max(1, _BLOCK_BYTES // (4 * max(1, dim)))
-    with np.errstate(over="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         for start in range(0, rows, size):
             yield start, values[start : start + size].astype(np.float32, copy=False)
 

@@ -257,7 +257,7 @@ def _attributes(
 ) -> pa.Table | None:
     columns: dict[str, Any] = {}
     if weights is not None:
-        columns["weight"] = to_arrow(weights[ids].astype(np.float32))
+        columns["weight"] = to_arrow(weights[ids].astype(np.float64))
     if tokens.scores is not None:
         columns["score"] = pa.array([tokens.scores.get(name, 0.0) for name in names.to_pylist()], pa.float64())
     return pa.table(columns) if columns else None

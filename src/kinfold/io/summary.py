@@ -21,6 +21,7 @@ def summary(
     formats: tuple[str, str],
     keeps: str,
     group: str | None,
+    noted: tuple[str, ...] = (),
 ) -> Report:
     """Rows read, left out and written, and a note on each thing that is not as one would expect.
 
@@ -31,6 +32,7 @@ def summary(
         formats: Of the source and of the target.
         keeps: What the target has a place for, as `Format` says it.
         group: That was asked for, or None.
+        noted: What the writer has to say.
     """
     told = _told(space, formats[0])
     skipped = {name: int(count) for name, count in told.items() if name.startswith("skipped: ")}
@@ -51,6 +53,7 @@ def summary(
     if told.get(REPAIRED):
         notes.append(f"{told[REPAIRED]:,} keys were not UTF-8 and were repaired.")
     notes += [f"{note[:1].upper()}{note[1:]}." for note in told.get("notes", ())]
+    notes += noted
     if not whole and len(space.groups) > 1:
         others = ", ".join(name for name in space.groups if name != written)
         notes.append(f"Only the group '{written}' was written; not: {others}.")
