@@ -24,6 +24,7 @@ check: .venv/.test .venv/.check ## format, lint, types, direction between rooms,
 bench: .venv/.test .venv/.bench ## every benchmark; half an hour, alone on the machine
 	$(BIN)/python benchmarks/words.py
 	$(BIN)/python benchmarks/search.py
+	$(BIN)/python benchmarks/files.py
 	$(BIN)/python benchmarks/start.py
 	$(BIN)/python docs/generate.py
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import pytest
 from peers import peer
 
 from kinfold import Space, io
-from kinfold.core.errors import BadData
+from kinfold.core.errors import BadData, MissingExtra
 from kinfold.core.keys import Keys
 from kinfold.core.shapes import Items
 from kinfold.encode import ENCODERS
@@ -104,6 +105,12 @@ def test_names_saving_and_what_cannot_be_encoded(tmp_path: Path, tokenizer: Any,
     with pytest.raises(BadData, match="put it in a list"):
         encoder.encode("the")
     with pytest.raises(BadData, match="no tokenizer on its card"):
+        ENCODERS["static"](Space.of(["a"], [[1]]))
+
+
+def test_without_the_library_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "tokenizers", None)
+    with pytest.raises(MissingExtra, match=r"kinfold\[deep\]"):
         ENCODERS["static"](Space.of(["a"], [[1]]))
 
 

@@ -223,6 +223,15 @@ class _Records:
             self.rest = data[used:]
             yield _Block(data, begins, starts, stops, self._gatherer.claim(len(starts)))
 
+    def behind(self) -> int:
+        """Bytes of the file from the present place on."""
+        if self._mapped is not None:
+            return len(self._mapped) - self.place
+        behind = len(self.rest)
+        while more := self._stream.read(_CHUNK):
+            behind += len(more)
+        return behind
+
     def _window(self, size: int) -> tuple[np.ndarray, bool]:
         """Bytes from the present place, and whether they go to the file's end."""
         if self._mapped is not None:
@@ -248,11 +257,12 @@ def _fill(stream: BinaryIO, buffer: np.ndarray) -> int:
 
 def _remainder(records: _Records, gatherer: Gatherer, on_bad: str) -> tuple[str, ...]:
     """What stands behind the last whole record: nothing, a cut record, or something else."""
-    rest = bytes(records.rest).lstrip(b"\n")
-    if not rest:
+    feeds = len(records.rest) - len(bytes(records.rest).lstrip(b"\n"))
+    behind = records.behind() - feeds
+    if not behind:
         return ()
     if records.found >= records.declared:
-        return (f"{len(rest):,} bytes behind the last row were left out",)
+        return (f"{behind:,} bytes behind the last row were left out",)
     if on_bad == "raise":
         raise BadData(
             f"{gatherer.path} byte {records.place:,}: the file ends within row {records.found + 1:,} of "
