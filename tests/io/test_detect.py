@@ -55,3 +55,11 @@ def test_endings() -> None:
         assert format_for(f"a{ending}", io.FORMATS) == format
         assert format_for(f"a.b{ending.upper()}.gz", io.FORMATS) == format
     assert format_for("a.txt", io.FORMATS) == "word2vec-text"
+
+
+def test_every_format_is_documented() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "formats.md").read_text()
+    for entry in io.FORMATS:
+        line = next((line for line in page.splitlines() if line.startswith(f"| `{entry.name}` |")), None)
+        assert line, f"docs/formats.md has no line for {entry.name}"
+        assert ("↔" in line) == (entry.load().write is not None)
