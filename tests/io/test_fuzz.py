@@ -96,7 +96,7 @@ def mutations(draw: st.DrawFn) -> tuple[str, int]:
     return draw(st.sampled_from([*FORMATS, *READ])), draw(st.integers(1, 3))
 
 
-@settings(max_examples=500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(chosen=mutations(), draw=st.data(), named=st.booleans())
 def test_mutations_of_valid_files(
     tmp_path_factory: pytest.TempPathFactory,

@@ -38,7 +38,7 @@ METHOD = "static"
 _MODEL2VEC, _SENTENCE_TRANSFORMERS = "model2vec", "sentence-transformers"
 # Tokens of a text that model2vec reads where nothing says how many.
 _MAX_LENGTH = 512
-_LARGEST_JSON = 1 << 30
+_LARGEST_JSON = 1 << 28
 
 
 def read_model2vec(path: str | os.PathLike[str], *, group: str = "token") -> Space:
