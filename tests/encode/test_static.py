@@ -98,6 +98,8 @@ def test_names_saving_and_what_cannot_be_encoded(tmp_path: Path, tokenizer: Any,
     encoder.save(tmp_path / "a.arrow")
     again = ENCODERS["static"](io.open(tmp_path / "a.arrow")).encode(["the mat"])
     np.testing.assert_array_equal(again.rows.values, encoder.encode(["the mat"]).rows.values)
+    with pytest.raises(BadData, match="2 names do not go with 1 texts"):
+        encoder.encode(Items(["the"], Keys(["x", "y"])))
     with pytest.raises(BadData, match="none of the 2 texts"):
         encoder.encode(["zebra", ""])
     with pytest.raises(BadData, match="text 1 is int"):

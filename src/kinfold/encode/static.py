@@ -93,6 +93,8 @@ class Static:
         kept = np.concatenate([np.zeros(0, np.int64), *full])
         if not len(kept):
             raise BadData(f"none of the {texts:,} texts has a token that this Space knows.")
+        if items.keys is not None and len(items.keys) != texts:
+            raise BadData(f"{len(items.keys):,} names do not go with {texts:,} texts.")
         names = (
             Keys([str(place) for place in kept.tolist()], "document") if items.keys is None else items.keys.take(kept)
         )
