@@ -11,7 +11,7 @@ help: ## this list
 demo: .venv/.base ## learn word vectors from the documentation installed here, write demo/report.html
 	$(BIN)/kinfold demo
 
-test: .venv/.test browser ## every test
+test: .venv/.test .venv/.peers browser ## every test
 	$(BIN)/python -m pytest -n 2
 
 check: .venv/.test .venv/.check ## format, lint, types, direction between rooms, generated documents
@@ -24,6 +24,7 @@ check: .venv/.test .venv/.check ## format, lint, types, direction between rooms,
 bench: .venv/.test .venv/.bench ## every benchmark; half an hour, alone on the machine
 	$(BIN)/python benchmarks/words.py
 	$(BIN)/python benchmarks/search.py
+	$(BIN)/python benchmarks/files.py
 	$(BIN)/python benchmarks/start.py
 	$(BIN)/python docs/generate.py
 
@@ -43,6 +44,8 @@ clean: ## the environment and what was made
 	$(PIP) --editable .
 	@touch $@
 
-.venv/.test .venv/.check .venv/.bench: .venv/.%: .venv/.base
+.venv/.test .venv/.check .venv/.bench .venv/.peers: .venv/.%: .venv/.base
 	$(PIP) --group $*
 	@touch $@
+
+.venv/.peers: .venv/.test

@@ -1,6 +1,12 @@
-"""What other libraries learned, as Spaces of ours."""
+"""Libraries beside which we are tested, and what they learned as Spaces of ours.
+
+`pip install --group peers` installs them; a test that needs one is skipped without it.
+"""
 
 from __future__ import annotations
+
+import os
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -15,12 +21,20 @@ from kinfold.core.space import Space
 from kinfold.kernels.sparse import product
 from kinfold.kernels.supervised import label_tree
 
+# Nothing is looked for on the network, whatever a library would do by itself.
+os.environ["HF_HUB_OFFLINE"] = "1"
+
 LOSSES = {"softmax": "softmax", "ova": "one-vs-all", "ns": "negative", "hs": "hierarchical"}
 
 
-def fasttext():
-    """The original library, or a skip where it is not installed."""
-    return pytest.importorskip("fasttext", reason="fasttext-wheel is not installed: pip install --group bench")
+def peer(name: str) -> Any:
+    """The library, or a skipped test that says why."""
+    return pytest.importorskip(name, reason=f"{name} is not installed; pip install --group peers")
+
+
+def fasttext() -> Any:
+    """The original library, or a skipped test."""
+    return peer("fasttext")
 
 
 def supervised_space(model, *, loss: str, word_ngrams: int = 1, min_n: int = 0, max_n: int = 0, buckets: int = 0):

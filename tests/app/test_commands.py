@@ -145,6 +145,48 @@ def test_convert_there_and_back(kinfold, learned, tmp_path):
     np.testing.assert_array_equal(old.rows.values, new.rows.values)
 
 
+def test_convert_passes_options_to_the_reader_and_the_writer(kinfold, learned, tmp_path):
+    assert kinfold("convert", learned, tmp_path / "a.safetensors", "--write", "tensor=rows").code == 0
+    assert kinfold("convert", tmp_path / "a.safetensors", tmp_path / "b.arrow", "--read", "tensor=other").code == 2
+    reading = ("--read", "tensor=rows", "--read", f"keys={tmp_path / 'a.keys.txt'}", "--read", "group=word")
+    ran = kinfold("convert", tmp_path / "a.safetensors", tmp_path / "b.tsv", *reading, "--write", "header=true")
+    assert ran.code == 0, ran.err
+    assert (tmp_path / "b.tsv").read_text().startswith("key\t0\t1")
+    (tmp_path / "c.tsv").write_bytes(b"ship\t1\t2\nc\xe9\t1\nsea wave\t5\t6\n")
+    assert kinfold("convert", tmp_path / "c.tsv", tmp_path / "c.vec").code == 2
+    repairs = ("--on-bad", "skip", "--bad-bytes", "ignore", "--replace", "_", "--read", "threads=1")
+    ran = kinfold("convert", tmp_path / "c.tsv", tmp_path / "c.vec", *repairs, "--json")
+    assert ran.code == 0, ran.err
+    assert list(kf.open(tmp_path / "c.vec").keys) == ["ship", "sea_wave"]
+    unreadable = next(each for each in ran.json["findings"] if each["name"] == "skipped: unreadable")
+    assert unreadable["value"] == 1
+
+
+def test_convert_to_a_folder_and_back(kinfold, learned, tmp_path):
+    ran = kinfold("convert", learned, tmp_path / "model", "--format", "model2vec", "--json")
+    assert ran.code == 0, ran.err
+    files = sum(each.stat().st_size for each in (tmp_path / "model").iterdir())
+    assert ran.json["bytes"] == files > 0
+    ran = kinfold("info", tmp_path / "model")
+    assert ran.code == 0, ran.err
+    assert "…" in ran.out
+    assert kinfold("nearest", tmp_path / "model", "ship").code == 0
+    assert kinfold("convert", learned, tmp_path / "model", "--format", "model2vec").code == 2
+    assert kinfold("convert", tmp_path / "model", tmp_path / "b.arrow").code == 0
+    old, new = kf.open(learned), kf.open(tmp_path / "b.arrow")
+    np.testing.assert_array_equal(new.rows.values[:-1], old.rows.values)
+
+
+def test_formats_lists_every_format_with_its_options(kinfold):
+    listed = kinfold("formats", "--json").json
+    assert [each["name"] for each in listed] == [entry.name for entry in kf.io.FORMATS]
+    of = {each["name"]: each for each in listed}
+    assert "tensor" in of["safetensors"]["read"]
+    assert "header" in of["tsv"]["write"]
+    assert not of["gensim"]["written"]
+    assert "word2vec-binary" in kinfold("formats").out
+
+
 @pytest.mark.parametrize("command", ["map", "report"])
 def test_pages_are_whole_html(kinfold, learned, tmp_path, command):
     out = tmp_path / "page.html"
@@ -176,6 +218,11 @@ def test_version_is_the_package_version(kinfold):
         (("learn", "words", "{text}", "-o", "{out}", "--min-count", "100000"), "min_count"),
         (("evaluate", "{space}"), "--similarity"),
         (("convert", "{space}", "{out}.xyz"), "format"),
+        (("convert", "{space}", "{out}.vec", "--write", "header=true"), "no option 'header'"),
+        (("convert", "{space}", "{out}.tsv", "--write", "header=yes"), "not true or false"),
+        (("convert", "{space}", "{out}.tsv", "--write", "header"), "give NAME=VALUE"),
+        (("convert", "{space}", "{out}.bin", "--format", "gensim"), "only read"),
+        (("convert", "{space}", "{out}.bin", "--read", "tensor=x"), "no option 'tensor'"),
     ],
 )
 def test_an_error_is_one_line_and_code_2_and_leaves_nothing(kinfold, learned, corpus, tmp_path, words, says):

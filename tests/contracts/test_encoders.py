@@ -1,10 +1,12 @@
 """Every encoder of the catalogue, by the same rules."""
 
+import dataclasses
 import tempfile
 
 import numpy as np
 import pytest
 from oracles import fasttext as oracle
+from peers import peer
 from worlds import blocks, labeled_blocks
 
 import kinfold as kf
@@ -21,6 +23,20 @@ def fasttext_model():
         return io.open(file.name)
 
 
+def tokens():
+    peer("tokenizers")
+    with tempfile.TemporaryDirectory() as folder:
+        io.save(words(), f"{folder}/model", "model2vec")
+        return io.open(f"{folder}/model")
+
+
+def table():
+    rows = np.random.default_rng(0).normal(size=(20, 4)).astype(np.float32)
+    parameters = {"min_n": 2, "max_n": 3, "buckets": 20, "hashes": 2, "hash_seed": 7, "opens": "<", "closes": ">"}
+    space = Space.of([str(number) for number in range(20)], rows, group="ngram")
+    return dataclasses.replace(space, card=dataclasses.replace(space.card, method="floret", parameters=parameters))
+
+
 def words():
     return Space.of(["sea", "ship", "hay"], np.eye(3, 5) + 0.5, group="word")
 
@@ -30,6 +46,8 @@ MADE = {
     "subword": (fasttext_model, ["ship", "unseenish", "日本語"]),
     "bag": (lambda: Supervised(dim=5, word_ngrams=2).fit(labeled_blocks(), threads=1), ["b0_1 b0_2", "b2_3", "b1_1"]),
     "pooled": (words, ["A ship at sea", "hay", "the sea, the sea"]),
+    "static": (tokens, ["a ship at sea", "hay", "sea sea"]),
+    "floret": (table, ["ship", "unseenish", "日本語"]),
     "inferred": (lambda: Doc2Vec(dim=5, epochs=2).fit(blocks(), threads=1), ["b0_1 b0_2", "b2_3", "b1_1 b1_4"]),
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from kinfold import io
 from kinfold.core.errors import BadData, BadFile
 from kinfold.core.space import Space
+from kinfold.core.streams import packed
 
 SEEN, NOT_FINITE, UNREADABLE = "skipped: key seen before", "skipped: NaN or infinite", "skipped: unreadable"
 
@@ -23,6 +25,10 @@ def written(tmp_path: Path, name: str, data: bytes) -> Path:
 
 def record(name: bytes, *row: float, feed: bytes = b"") -> bytes:
     return name + b" " + struct.pack(f"<{len(row)}f", *row) + feed
+
+
+def open_packed(path: Path) -> BinaryIO:
+    return packed(path, path.suffix)
 
 
 def keys_of(space: Space) -> list[str]:
@@ -201,6 +207,11 @@ def test_truncated_binary(tmp_path: Path) -> None:
         assert keys_of(io.open(path, "word2vec-binary", on_bad="skip")) == ["a", "b"]
     path = written(tmp_path, "a.bin", whole + b"#end")
     assert io.open(path).card.data["notes"] == ["4 bytes behind the last row were left out"]
+    for name in ("a.bin", "a.bin.gz"):
+        with open_packed(tmp_path / name) as stream:
+            stream.write(whole + b"\n\n" + b"x" * 20_000_000)
+        notes = io.open(tmp_path / name).card.data["notes"]
+        assert notes == ["20,000,000 bytes behind the last row were left out"]
 
 
 def test_binary_keys_without_end(tmp_path: Path) -> None:
@@ -266,7 +277,7 @@ def test_matrices_and_keys_that_do_not_fit(tmp_path: Path) -> None:
         io.open(tmp_path / "a.npy")
     (tmp_path / "b.tsv").write_text("1\t2\n3\t4\n")
     with pytest.raises(BadFile, match=r"b\.metadata\.tsv"):
-        io.open(tmp_path / "b.tsv")
+        io.open(tmp_path / "b.tsv", "projector")
     (tmp_path / "b.metadata.tsv").write_text("a\nb\nc\nd\n")
     with pytest.raises(BadData, match="4 lines do not go with the 2 rows"):
         io.open(tmp_path / "b.tsv")

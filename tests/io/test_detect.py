@@ -16,10 +16,13 @@ from kinfold.io.detect import format_for, format_of
 WRITTEN = {
     "arrow": ".arrow",
     "npy": ".npy",
+    "safetensors": ".safetensors",
+    "parquet": ".parquet",
     "word2vec-binary": ".bin",
     "word2vec-text": ".vec",
     "glove": ".glove",
-    "projector": ".tsv",
+    "projector": "tensor.tsv",
+    "tsv": ".tsv",
 }
 
 
@@ -61,3 +64,11 @@ def test_models_of_fasttext_whatever_the_name(tmp_path: Path) -> None:
         for name in ("some.thing", "a.vec", "a.arrow"):
             (tmp_path / name).write_bytes(oracle.model(kind).file())
             assert format_of(tmp_path / name, io.FORMATS) == "fasttext"
+
+
+def test_every_format_is_documented() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "formats.md").read_text()
+    for entry in io.FORMATS:
+        line = next((line for line in page.splitlines() if line.startswith(f"| `{entry.name}` |")), None)
+        assert line, f"docs/formats.md has no line for {entry.name}"
+        assert ("↔" in line) == (entry.load().write is not None)

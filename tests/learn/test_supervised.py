@@ -5,13 +5,13 @@ import pyarrow as pa
 import pytest
 from worlds import labeled_blocks
 
+from kinfold.core import spill
 from kinfold.core.columns import matrix_of
 from kinfold.core.errors import BadData, BadOption
 from kinfold.core.keys import Keys
 from kinfold.core.shapes import Items, Labeled, Sequences
 from kinfold.kernels.supervised import label_tree, leaf_chances
 from kinfold.learn import Supervised, features
-from kinfold.prepare import spill
 from kinfold.prepare.tokens import labeled
 from kinfold.sources.labeled import read
 

@@ -9,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles import tokens as oracle
 
+from kinfold.core import spill
 from kinfold.core.errors import BadData, BadOption
 from kinfold.core.keys import Keys
 from kinfold.core.shapes import Items, Sequences
-from kinfold.prepare import phrases, spill
+from kinfold.prepare import phrases
 from kinfold.prepare.phrases import join
 from kinfold.prepare.tokens import sequences
 

@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles import tokens as oracle
 
+from kinfold.core import spill
 from kinfold.core.errors import BadData, BadOption
 from kinfold.core.shapes import Items
-from kinfold.prepare import spill
 from kinfold.prepare.tokens import labeled, sequences
 from kinfold.sources import lines, strings
 from kinfold.sources.text import read
@@ -174,18 +174,6 @@ def test_what_cannot_be_used_is_said(texts, options, text):
 def test_options_out_of_range_are_refused(options):
     with pytest.raises(BadOption, match=next(iter(options))):
         sequences(Items(["a"]), **options)
-
-
-def test_full_disk_is_an_error_with_a_way_out(monkeypatch):
-    class Full:
-        def write(self, data):
-            raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(spill, "_temporary", Full)
-    with pytest.raises(OSError, match="TMPDIR"):
-        spill.Spill(np.int32, 10).append(np.zeros(100, np.int32))
-    with pytest.raises(OSError, match="TMPDIR"):
-        spill.empty(100, np.int32, 10)
 
 
 @pytest.mark.data

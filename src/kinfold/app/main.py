@@ -65,6 +65,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "evaluate": vectors.evaluate,
     "convert": vectors.convert,
     "encode": encode.encode,
+    "formats": vectors.formats,
     "map": look.map_,
     "report": look.report,
     "index": index.index,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -32,7 +33,7 @@ def info(path: SpacePath, as_json: Json = False) -> None:
         "dim": space.dim,
         "dtype": str(space.rows.dtype),
         "metric": space.metric.value,
-        "bytes": path.stat().st_size,
+        "bytes": bytes_of(path),
         "groups": {name: len(rows) for name, rows in space.groups.items()},
         "attributes": attributes,
         "card": {
@@ -44,7 +45,7 @@ def info(path: SpacePath, as_json: Json = False) -> None:
         },
     }
     shown = text.render([space, *space.card.reports])
-    say(values, f"{path}, {size(path.stat().st_size)}\n{shown}", as_json)
+    say(values, f"{path}, {size(bytes_of(path))}\n{shown}", as_json)
 
 
 def evaluate(
@@ -85,20 +86,113 @@ def evaluate(
 
 
 def convert(
-    source: Annotated[Path, typer.Argument(help="Vectors in any format that Kinfold reads.")],
+    source: Annotated[Path, typer.Argument(help="Vectors in any format that Kinfold reads: a file or a folder.")],
     target: Annotated[Path, typer.Argument(help="Where to write them.")],
     from_format: Annotated[
         str | None, typer.Option(help="Format of the source; by default seen from its content.")
     ] = None,
-    format: Annotated[str | None, typer.Option(help="Format of the target; by default by its extension.")] = None,
-    group: Annotated[str | None, typer.Option(help="The group to write; by default the first.")] = None,
+    format: Annotated[
+        str | None, typer.Option(help="Format of the target; by default by its ending. `kinfold formats` lists them.")
+    ] = None,
+    group: Annotated[
+        str | None, typer.Option(help="The group to write; by default all where the format keeps all, else the first.")
+    ] = None,
+    bad_bytes: Annotated[
+        str | None, typer.Option(help="Keys that are not UTF-8: replace or ignore what is not, or strict to refuse.")
+    ] = None,
+    on_bad: Annotated[str | None, typer.Option(help="What cannot be read: raise or skip.")] = None,
+    replace: Annotated[
+        str | None, typer.Option(help="Stands in place of characters that the target's keys cannot hold.")
+    ] = None,
+    read: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="A further option of the reader; again for more.")
+    ] = None,
+    write: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="A further option of the writer; again for more.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Bring vectors from one format to another, both directions."""
     import kinfold as kf
+    from kinfold.io.detect import format_for, format_of, writer_of
     from kinfold.show import text
 
+    from_format = from_format or format_of(source, kf.io.FORMATS)
+    format = format or format_for(target, kf.io.FORMATS)
     with watched(as_json):
-        report = kf.io.convert(source, target, from_format=from_format, format=format, group=group)
-    values: dict[str, Any] = {"target": str(target), "bytes": target.stat().st_size, **report.to_dict()}
+        report = kf.io.convert(
+            source,
+            target,
+            from_format=from_format,
+            format=format,
+            group=group,
+            bad_bytes=bad_bytes,
+            on_bad=on_bad,
+            replace=replace,
+            reading=_options(read, kf.io.FORMATS[from_format].read),
+            writing=_options(write, writer_of(format, kf.io.FORMATS)),
+        )
+    values: dict[str, Any] = {"target": str(target), "bytes": bytes_of(target), **report.to_dict()}
     say(values, text.render(report), as_json)
+
+
+def formats(as_json: Json = False) -> None:
+    """List the formats that convert reads and writes, with their endings and further options."""
+    import kinfold as kf
+    from kinfold.core.report import Table
+    from kinfold.io.format import known_options
+    from kinfold.show import text
+
+    found: list[dict[str, Any]] = []
+    for entry in kf.io.FORMATS:
+        kind = entry.load()
+        found.append(
+            {
+                "name": entry.name,
+                "summary": entry.summary,
+                "endings": list(kind.endings),
+                "written": kind.write is not None,
+                "read": known_options(kind.read),
+                "write": [name for name in known_options(kind.write) if name != "group"],
+            }
+        )
+    rows = [
+        (
+            each["name"],
+            each["summary"],
+            " ".join(each["read"]),
+            " ".join(each["write"]) if each["written"] else "only read",
+        )
+        for each in found
+    ]
+    say(found, text.render(Table("Formats", ("format", "what it is", "--read", "--write"), rows)), as_json)
+
+
+def bytes_of(path: Path) -> int:
+    """Bytes of a file, or of all files in a folder."""
+    files = path.rglob("*") if path.is_dir() else (path,)
+    return sum(each.stat().st_size for each in files if each.is_file())
+
+
+def _options(given: list[str] | None, part: Callable[..., Any]) -> dict[str, Any]:
+    """Options as a reader or a writer takes them.
+
+    Raises:
+        BadOption: One is not `name=value`, or its value is not of the option's type.
+    """
+    import typing
+
+    from kinfold.core.errors import BadOption
+
+    kinds = typing.get_type_hints(part)
+    found: dict[str, Any] = {}
+    for each in given or ():
+        name, equals, value = each.partition("=")
+        if not equals:
+            raise BadOption(f"'{each}' is no option; give NAME=VALUE.")
+        kind = kinds.get(name, str)
+        number = kind is int or int in typing.get_args(kind)
+        if (kind is bool and value not in ("true", "false")) or (number and not value.isdecimal()):
+            raise BadOption(f"{name}='{value}' is not {'true or false' if kind is bool else 'a whole number'}.")
+        found[name] = value == "true" if kind is bool else int(value) if number else value
+    return found

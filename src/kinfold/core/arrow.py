@@ -44,12 +44,7 @@ def save_space(space: Space, path: str | os.PathLike[str]) -> None:
         "vector": _lists(values.codes if isinstance(values, Codes) else values),
         "norm": to_arrow(space.rows.norms),
     }
-    metadata = {
-        "kinfold.format": str(FORMAT),
-        "kinfold.metric": space.metric.value,
-        "kinfold.groups": "\n".join(space.groups),
-        "kinfold.card": space.card.to_json(),
-    }
+    metadata = metadata_of(space)
     if isinstance(values, Codes):
         columns.update(columns_of(values))
         metadata["kinfold.codes"] = codebooks_text(values)
@@ -66,6 +61,16 @@ def save_space(space: Space, path: str | os.PathLike[str]) -> None:
         pa.ipc.new_file(sink, batch.schema) as writer,
     ):
         writer.write_batch(batch)
+
+
+def metadata_of(space: Space) -> dict[str, str]:
+    """What a schema says of a Space beside its columns."""
+    return {
+        "kinfold.format": str(FORMAT),
+        "kinfold.metric": space.metric.value,
+        "kinfold.groups": "\n".join(space.groups),
+        "kinfold.card": space.card.to_json(),
+    }
 
 
 def open_space(path: str | os.PathLike[str]) -> Space:

@@ -57,6 +57,11 @@ class Rows:
         return self.values.dtype
 
     @property
+    def precision(self) -> np.dtype[Any]:
+        """What the coordinates are when they are read: float16 where they are kept so, else float32."""
+        return np.dtype(np.float16 if self.dtype == np.float16 else np.float32)
+
+    @property
     def nbytes(self) -> int:
         """Memory of the coordinates."""
         return int(self.values.nbytes)

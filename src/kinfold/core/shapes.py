@@ -59,6 +59,18 @@ class Items(Generic[Raw]):
     labels: pa.Array | None = None
     table: pa.Table | None = None
 
+    @classmethod
+    def of(cls, things: Items[Raw] | Iterable[Raw]) -> Items[Raw]:
+        """The things as Items, which they may be already.
+
+        Raises:
+            BadData: They are one string.
+        """
+        items = things if isinstance(things, Items) else cls(things)
+        if isinstance(items.raw, str):
+            raise BadData(f"things are a list of strings, not the one string '{items.raw[:40]}'; put it in a list.")
+        return items
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sequences:

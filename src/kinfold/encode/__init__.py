@@ -29,6 +29,10 @@ ENCODERS = Catalogue(
     Entry("bag", "kinfold.encode.bag:Bag", "texts as the mean of their words and n-grams, by supervised"),
     Entry("pooled", "kinfold.encode.pooled:Pooled", "texts as the weighted mean of the rows of their words"),
     Entry("inferred", "kinfold.encode.inferred:Inferred", "texts as doc2vec would have learned them"),
+    Entry(
+        "static", "kinfold.encode.static:Static", "texts as means of their tokens, as model2vec has it", extra="deep"
+    ),
+    Entry("floret", "kinfold.encode.floret:Floret", "any words, from the rows that floret hashes their n-grams to"),
 )
 
 

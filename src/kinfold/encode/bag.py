@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -78,7 +78,9 @@ class Bag:
         """Coordinates of a row."""
         return self.space.dim
 
-    def encode(self, items: Items[Any], *, threads: int | None = None, progress: Progress = quiet) -> Space:
+    def encode(
+        self, items: Items[Any] | Iterable[Any], *, threads: int | None = None, progress: Progress = quiet
+    ) -> Space:
         """Rows for texts.
 
         Args:
@@ -90,6 +92,7 @@ class Bag:
             A Space of the group `document`, in the frame of the words, with the attributes `words` and `known`: how
             many words a text has, and how many of these are in the vocabulary.
         """
+        items = Items.of(items)
         made = self.means(items, threads=threads, progress=progress)
         keys = items.keys
         if keys is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -68,7 +68,9 @@ class Inferred:
         """Coordinates of a row."""
         return self.space.dim
 
-    def encode(self, items: Items[Any], *, threads: int | None = None, progress: Progress = quiet) -> Space:
+    def encode(
+        self, items: Items[Any] | Iterable[Any], *, threads: int | None = None, progress: Progress = quiet
+    ) -> Space:
         """Rows of some texts; those without a known word are left out and counted.
 
         Args:
@@ -82,6 +84,7 @@ class Inferred:
         Raises:
             BadData: No text has a known word.
         """
+        items = Items.of(items)
         text = cut_as(self.space.group("word"), **(self.text or {}))
         data = within(items, self.space.group("word").keys, **text, threads=threads, progress=progress)
         return documents(self.space, items, data, lambda some: self._rows(some, threads, progress))

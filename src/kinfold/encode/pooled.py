@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -154,7 +154,9 @@ class Pooled:
         """The words that texts are made of."""
         return self.space if len(self.space.groups) == 1 else self.space.group("word")
 
-    def encode(self, items: Items[Any], *, threads: int | None = None, progress: Progress = quiet) -> Space:
+    def encode(
+        self, items: Items[Any] | Iterable[Any], *, threads: int | None = None, progress: Progress = quiet
+    ) -> Space:
         """Rows of some texts, in the frame of the words; those without a known word are left out and counted.
 
         Args:
@@ -168,6 +170,7 @@ class Pooled:
         Raises:
             BadData: No text has a known word.
         """
+        items = Items.of(items)
         text = cut_as(self.words, **(self.text or {}))
         return self.gather(items, within(items, self.words.keys, **text, threads=threads, progress=progress), threads)
 

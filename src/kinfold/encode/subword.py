@@ -12,13 +12,13 @@ import numpy as np
 import pyarrow as pa
 
 from kinfold.core.columns import to_arrow
-from kinfold.core.errors import BadData
-from kinfold.core.keys import Keys, first_of_each, utf8
+from kinfold.core.keys import utf8
 from kinfold.core.parts import Parts
 from kinfold.core.progress import Progress, quiet
 from kinfold.core.rows import Rows
 from kinfold.core.shapes import Items
 from kinfold.core.space import Space
+from kinfold.encode.words import words_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +76,7 @@ class Subword:
         Raises:
             BadData: One of the things is no string, or the rows are so large that their sum is infinite.
         """
-        words, names = _words_of(items)
+        words, names = words_of(items)
         found = self.space.keys.rows(words, "word")
         seen = found >= 0
         rows = np.empty((len(words), self.dim), np.float32)
@@ -105,27 +105,6 @@ class Subword:
     @functools.cached_property
     def _parts(self) -> Parts:
         return Parts.of(self.space)
-
-
-def _words_of(items: Items[str] | Iterable[str]) -> tuple[pa.LargeStringArray, Keys]:
-    """The words and the names of their rows: each word once, or all of them where they have names of their own."""
-    things = items if isinstance(items, Items) else Items(items)
-    if isinstance(things.raw, str):
-        raise BadData(f"words are a list of strings, not the one string '{things.raw[:40]}'; put it in a list.")
-    raw = list(things.raw)
-    for place, word in enumerate(raw):
-        if not isinstance(word, str):
-            raise BadData(f"thing {place:,} is {type(word).__name__}; words are strings.")
-    try:
-        words = pa.array(raw, pa.large_string())
-    except UnicodeEncodeError as error:
-        raise BadData(f"a word cannot be written as UTF-8: {error}.") from error
-    if things.keys is not None:
-        if len(things.keys) != len(words):
-            raise BadData(f"{len(things.keys):,} names do not go with {len(words):,} words.")
-        return words, things.keys
-    words = words.take(to_arrow(first_of_each(words)))
-    return words, Keys.trusted(words, "word")
 
 
 def _shares(counted: np.ndarray) -> np.ndarray:

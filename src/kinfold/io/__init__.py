@@ -1,4 +1,4 @@
-"""Other people's files ↔ Space: word2vec, GloVe, fastText, npy, TensorBoard's projector, and Kinfold's own.
+"""Other people's files ↔ Space: word2vec, GloVe, fastText, gensim, model2vec, Parquet and more, and Kinfold's own.
 
 Example:
     >>> import tempfile, os
@@ -16,6 +16,7 @@ Example:
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from kinfold.core.catalogue import Catalogue, Entry
@@ -30,11 +31,23 @@ __all__ = ["FORMATS", "convert", "open", "save"]
 FORMATS = Catalogue(
     "io",
     Entry("arrow", "kinfold.io.arrow:FORMAT", "Kinfold's own file: groups, attributes and the card (.arrow)"),
-    Entry("fasttext", "kinfold.io.fasttext:FORMAT", "fastText's models: words, n-grams, labels (.bin, .ftz)"),
     Entry("npy", "kinfold.io.npy:FORMAT", "a NumPy matrix and a file of keys beside it (.npy, .keys.txt)"),
+    Entry("parquet", "kinfold.io.parquet:FORMAT", "Parquet: keys, vectors, groups, attributes and the card (.parquet)"),
+    Entry("safetensors", "kinfold.io.safetensors:FORMAT", "a tensor and a file of keys beside it (.safetensors)"),
+    Entry("model2vec", "kinfold.io.static:MODEL2VEC", "a folder of model2vec: a row a token, and a tokenizer"),
+    Entry(
+        "sentence-transformers",
+        "kinfold.io.static:SENTENCE_TRANSFORMERS",
+        "a folder of sentence-transformers with a StaticEmbedding: a row a token, and a tokenizer",
+    ),
+    Entry("gensim", "kinfold.io.gensim:FORMAT", "gensim's own files, without running the pickle that they are; read"),
+    Entry("floret", "kinfold.io.floret:FORMAT", "floret's hash tables (.floret), and its models; read"),
+    Entry("fasttext", "kinfold.io.fasttext:FORMAT", "fastText's models: words, n-grams, labels (.bin, .ftz)"),
     Entry("word2vec-binary", "kinfold.io.word2vec_binary:FORMAT", "word2vec's binary file (.bin)"),
+    Entry("glove-binary", "kinfold.io.glove_parameters:FORMAT", "GloVe's binary file, with vocab.txt beside it; read"),
     Entry("word2vec-text", "kinfold.io.word2vec_text:FORMAT", "word2vec's and fastText's text file (.vec, .txt)"),
-    Entry("projector", "kinfold.io.projector:FORMAT", "TensorBoard projector: tensor.tsv and metadata.tsv (.tsv)"),
+    Entry("projector", "kinfold.io.projector:FORMAT", "TensorBoard's projector: tensor.tsv and metadata.tsv"),
+    Entry("tsv", "kinfold.io.tsv:FORMAT", "a table of text: a key and numbers a line, between tabs (.tsv)"),
     Entry("glove", "kinfold.io.glove:FORMAT", "GloVe's text file, without a header (.glove)"),
 )
 
@@ -89,9 +102,10 @@ def _write(
     space: Space, path: str | os.PathLike[str], format: str, group: str | None, options: dict[str, Any]
 ) -> tuple[str, ...]:
     """What there is to note of the file."""
+    from kinfold.io.detect import writer_of
     from kinfold.io.format import options_of
 
-    writer = FORMATS[format].write
+    writer = writer_of(format, FORMATS)
     return writer(space, path, group=group, **options_of(writer, options, f"the writer of {format}")) or ()
 
 
@@ -105,6 +119,8 @@ def convert(
     bad_bytes: str | None = None,
     on_bad: str | None = None,
     replace: str | None = None,
+    reading: Mapping[str, Any] | None = None,
+    writing: Mapping[str, Any] | None = None,
 ) -> Report:
     """Brings vectors from one file to another and tells what was read, left out and written.
 
@@ -117,6 +133,8 @@ def convert(
         bad_bytes: For the reader, where it has this option: keys that are not UTF-8.
         on_bad: For the reader: what cannot be read, "raise" or "skip".
         replace: For the writer: what stands in place of characters that it cannot hold.
+        reading: Further options of the reader, as `{"tensor": "embeddings"}`.
+        writing: Further options of the writer, as `{"header": True}`.
 
     Raises:
         BadFile: The source cannot be read or the target not written.
@@ -124,12 +142,18 @@ def convert(
         BadOption: An option that the reader or the writer does not have.
         UnknownName: There is no such format or group.
     """
-    from kinfold.io.detect import format_for, format_of
+    from kinfold.io.detect import format_for, format_of, writer_of
+    from kinfold.io.format import options_of
     from kinfold.io.summary import summary
 
     from_format = from_format or format_of(source, FORMATS)
     format = format or format_for(target, FORMATS)
-    reading = {"bad_bytes": bad_bytes, "on_bad": on_bad}
-    space = open(source, from_format, **{name: value for name, value in reading.items() if value is not None})
-    written = _write(space, target, format, group, {} if replace is None else {"replace": replace})
-    return summary(space, source, target, from_format, format, group, FORMATS[format].keeps, written)
+    asked = {"bad_bytes": bad_bytes, "on_bad": on_bad}
+    reading = {name: value for name, value in asked.items() if value is not None} | dict(reading or {})
+    writing = ({} if replace is None else {"replace": replace}) | dict(writing or {})
+    group = writing.pop("group", group)
+    # What the writer would refuse is said before an hour of reading.
+    options_of(writer_of(format, FORMATS), writing, f"the writer of {format}")
+    space = open(source, from_format, **reading)
+    noted = _write(space, target, format, group, writing)
+    return summary(space, source, target, (from_format, format), FORMATS[format].keeps, group, noted)

@@ -38,4 +38,4 @@ def recognizes(path: Path, head: bytes) -> bool:
     return head.startswith(b"ARROW1")
 
 
-FORMAT = Format(read, write, recognizes, (".arrow", ".feather", ".ipc"), "all")
+FORMAT = Format(read, write, recognizes, (".arrow", ".feather", ".ipc"), keeps="all")

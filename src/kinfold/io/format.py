@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
@@ -13,14 +13,16 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from kinfold.core.errors import BadData, BadOption
+from kinfold.core.errors import BadData, BadOption, did_you_mean
 from kinfold.core.files import whole_file
 from kinfold.core.keys import Keys
-from kinfold.core.space import Space
+from kinfold.core.space import RESERVED, Space
 from kinfold.core.streams import COMPRESSED, packed
 
 # No model has more; what a header says beyond it is not a number of coordinates.
 MAX_DIM = 1 << 20
+
+_BLOCK_BYTES = 8 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,17 +31,19 @@ class Format:
 
     Args:
         read: `read(path, **options) -> Space`.
-        write: `write(space, path, **options)`; may return notes for the report of a conversion.
+        write: `write(space, path, **options)`, which may give notes for the report of a conversion; None for files that
+            are only read.
         recognizes: Whether a file is of this kind, from its path and its first bytes (decompressed, 64 KiB at most).
         endings: Of the file names that are written in this format where none is named.
-        keeps: What of a Space it has a place for: "all" of its groups, or nothing but the "keys" and rows of one.
+        keeps: What of a Space it has a place for: "all", or one group's "attributes" that are text or single numbers,
+            or nothing but its "keys" and rows.
     """
 
     read: Callable[..., Space]
-    write: Callable[..., tuple[str, ...] | None]
+    write: Callable[..., tuple[str, ...] | None] | None
     recognizes: Callable[[Path, bytes], bool]
     endings: tuple[str, ...] = ()
-    keeps: Literal["all", "keys"] = "keys"
+    keeps: Literal["all", "attributes", "keys"] = "keys"
 
 
 def header_of(line: bytes) -> tuple[int, int] | None:
@@ -129,6 +133,24 @@ def writable_names(
     return Keys(names).names if replace is not None else names
 
 
+def attribute_names(columns: Sequence[str], *others: str) -> list[str]:
+    """Names that a Space's attributes can have, as near to those of the columns as can be: none reserved, none twice.
+
+    Args:
+        columns: As they are called in the file.
+        others: Names that are taken already.
+    """
+    taken = {*RESERVED, *others}
+    found: list[str] = []
+    for place, name in enumerate(columns, 2):
+        fresh = name or f"column {place}"
+        while fresh in taken:
+            fresh += "_"
+        taken.add(fresh)
+        found.append(fresh)
+    return found
+
+
 @contextlib.contextmanager
 def created(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     """A file to write that appears whole or not at all, packed as its ending says.
@@ -146,16 +168,33 @@ def row_blocks(space: Space, names: pa.LargeStringArray) -> Iterator[tuple[pa.La
         yield names.slice(start, len(block)), np.ascontiguousarray(block)
 
 
+def value_blocks(space: Space) -> Iterator[np.ndarray]:
+    """Consecutive rows (m, dim) as they are kept, float32 or float16, some megabytes a block."""
+    size = max(1, _BLOCK_BYTES // (4 * max(1, space.dim)))
+    for start in range(0, len(space), size):
+        yield space.rows.values[start : start + size]
+
+
 def options_of(part: Callable[..., Any], options: dict[str, Any], what: str) -> dict[str, Any]:
     """The options, where the reader or writer knows all of them.
 
     Raises:
         BadOption: One is unknown to it.
     """
-    import inspect
-
-    known = [name for name, each in inspect.signature(part).parameters.items() if each.kind is each.KEYWORD_ONLY]
+    known = known_options(part)
     for name in options:
         if name not in known:
-            raise BadOption(f"{what} has no option '{name}'. It has: {', '.join(known) or 'none'}.")
+            raise BadOption(
+                f"{what} has no option '{name}'.{did_you_mean(name, known)} It has: {', '.join(known) or 'none'}."
+            )
     return options
+
+
+def known_options(part: Callable[..., Any] | None) -> list[str]:
+    """The names of what a reader or a writer can be told beside the path."""
+    import inspect
+
+    if part is None:
+        return []
+    parameters = inspect.signature(part).parameters.items()
+    return [name for name, each in parameters if each.kind is each.KEYWORD_ONLY]

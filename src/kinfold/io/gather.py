@@ -10,21 +10,28 @@ import numpy as np
 import pyarrow as pa
 
 from kinfold.core.card import Card, born
+from kinfold.core.columns import to_arrow
 from kinfold.core.errors import BadData
 from kinfold.core.keys import Keys, first_of_each
 from kinfold.core.metric import Metric
 from kinfold.core.rows import Rows
 from kinfold.core.space import Space
+from kinfold.core.spill import Matrix
+from kinfold.io.names import names_at
 
 # What a reader leaves out, as the card and the report of a conversion call it.
 DUPLICATE = "skipped: key seen before"
 NOT_FINITE = "skipped: NaN or infinite"
 UNREADABLE = "skipped: unreadable"
-REPAIRED = "keys that were not UTF-8"
+
+# Rows that are moved at a time.
+_MOVED = 4096
 
 
 class Gatherer:
     """Collects what one file holds; memory grows with what was read, never with what a header says.
+
+    Rows that are large beside the memory that is free are kept in a temporary file.
 
     Args:
         path: The file.
@@ -41,24 +48,26 @@ class Gatherer:
         self.counts: Counter[str] = Counter({DUPLICATE: 0, NOT_FINITE: 0, UNREADABLE: 0})
         self._bad_bytes = bad_bytes
         self._names: list[pa.LargeStringArray] = []
-        self._rows = np.empty((expected, dim), np.float32)
+        self._rows = Matrix(dim, np.float32, expected)
+        self._claimed = 0
         self._size = 0
 
     def __len__(self) -> int:
         return self._size
 
-    def room(self, rows: int) -> np.ndarray:
-        """Memory for that many more rows at least (rows, dim) float32; `keep` says how many were filled."""
-        if self._size + rows > len(self._rows):
-            larger = np.empty((max(self._size + rows, len(self._rows) * 3 // 2), self.dim), np.float32)
-            larger[: self._size] = self._rows[: self._size]
-            self._rows = larger
-        return self._rows[self._size :]
+    def claim(self, rows: int) -> np.ndarray:
+        """Memory of the next rows (rows, dim) float32, which any thread may fill before they are kept."""
+        self._claimed += rows
+        return self._rows.room(self._claimed)[self._claimed - rows : self._claimed]
 
-    def keep(self, names: pa.LargeStringArray) -> None:
-        """The rows that were put into the room, one a name."""
+    def keep(self, names: pa.LargeStringArray, rows: np.ndarray) -> None:
+        """Adds these rows (n, dim) float32, one a name; those that stand where they belong are not copied."""
+        stop = self._size + len(rows)
+        target = self._rows.room(stop)[self._size : stop]
+        if target.ctypes.data != rows.ctypes.data:
+            target[:] = rows
         self._names.append(names)
-        self._size += len(names)
+        self._size = stop
 
     def rename(self, names: pa.LargeStringArray) -> None:
         """Gives all rows other names, where those stand in another file."""
@@ -76,31 +85,14 @@ class Gatherer:
         Raises:
             BadData: A name is not UTF-8 and bad bytes are refused.
         """
-        from kinfold.kernels.numbers import gather
-
-        joined, offsets = gather(data, starts, stops)
-        parts = [None, pa.py_buffer(offsets), pa.py_buffer(joined)]
-        array = pa.Array.from_buffers(pa.large_string(), len(starts), parts)
-        try:
-            array.validate(full=True)
-        except pa.ArrowInvalid:
-            return self._repaired(pa.Array.from_buffers(pa.large_binary(), len(starts), parts), place)
-        return array
-
-    def _repaired(self, raw: pa.LargeBinaryArray, place: Any) -> pa.LargeStringArray:
-        names = []
-        for position, name in enumerate(raw.to_pylist()):
-            try:
-                names.append(name.decode())
-            except UnicodeDecodeError as error:
-                if self._bad_bytes == "strict":
-                    raise BadData(
-                        f"{self.path} {place(position)}: byte {error.start} of the key {name[:40]!r} is not UTF-8 "
-                        '(0x{:02x}). Pass bad_bytes="replace" or "ignore".'.format(name[error.start])
-                    ) from error
-                self.counts[REPAIRED] += 1
-                names.append(name.decode(errors=self._bad_bytes))
-        return pa.array(names, pa.large_string())
+        return names_at(
+            data,
+            starts,
+            stops,
+            place=lambda i: f"{self.path} {place(i)}",
+            bad_bytes=self._bad_bytes,
+            counts=self.counts,
+        )
 
     def finish(
         self, *, group: str, declared: int | None = None, table: pa.Table | None = None, notes: tuple[str, ...] = ()
@@ -113,12 +105,12 @@ class Gatherer:
         if not self._size and declared != 0:
             raise BadData(f"{self.path}: holds no row that could be read; is it of the format {self.format}?")
         names = pa.chunked_array(self._names, pa.large_string()).combine_chunks() if self._names else _NO_NAMES
-        rows = self._rows[: self._size]
+        rows = self._rows.room(self._size)[: self._size]
         first = without_repeats(names)
         if len(first) < len(names):
             self.counts[DUPLICATE] += len(names) - len(first)
-            names, rows = names.take(pa.array(first)), rows[first]
-            table = None if table is None else table.take(pa.array(first))
+            names, rows = names.take(to_arrow(first)), moved_up(rows, first)
+            table = None if table is None else table.take(to_arrow(first))
         data: dict[str, Any] = {"file": self.path.name, "format": self.format, "rows": len(names)}
         if declared is not None:
             data["rows in the header"] = declared
@@ -127,6 +119,14 @@ class Gatherer:
             data["notes"] = list(notes)
         card = Card(born("file", rows), "file", {"format": self.format}, data=data)
         return Space(Keys.trusted(names, group), Rows(rows), Metric.COSINE, card, table)
+
+
+def moved_up(rows: np.ndarray, kept: np.ndarray) -> np.ndarray:
+    """The rows that are kept, ascending (m,) int64, one after another at the beginning of the same memory."""
+    for start in range(0, len(kept), _MOVED):
+        some = kept[start : start + _MOVED]
+        rows[start : start + len(some)] = rows[some]
+    return rows[: len(kept)]
 
 
 def without_repeats(names: pa.LargeStringArray) -> np.ndarray:

@@ -17,10 +17,13 @@ from pathlib import Path
 from kinfold.core.errors import BadData
 from kinfold.core.space import Space
 from kinfold.core.streams import open_bytes
+from kinfold.io.blocks import line_blocks
 from kinfold.io.format import Format, check_choice, check_dim, chosen, created, header_of, writable_names
 from kinfold.io.gather import Gatherer
-from kinfold.io.lines import first_lines, line_blocks, numbers_at_end, read_lines, rows_expected
+from kinfold.io.glove_parameters import without_contexts
+from kinfold.io.lines import first_lines, numbers_at_end, read_lines, rows_expected
 from kinfold.io.texts import lines_of
+from kinfold.io.vocabulary import counts_beside, with_counts
 
 NAME = "glove"
 
@@ -31,6 +34,9 @@ def read(
     bad_bytes: str = "replace",
     on_bad: str = "raise",
     group: str = "word",
+    vocabulary: str | os.PathLike[str] | None = None,
+    all_parameters: bool = False,
+    contexts: str = "add",
     threads: int | None = None,
 ) -> Space:
     """A Space from the file, which may be packed (.gz .bz2 .xz .zst).
@@ -40,6 +46,9 @@ def read(
         bad_bytes: Keys that are not UTF-8: "replace" or "ignore" what is not, or "strict" to refuse.
         on_bad: Lines that are not a key and numbers: "raise" or "skip".
         group: What the rows are called.
+        vocabulary: A file of lines `key count`, which become the attribute `count`.
+        all_parameters: Whether the file was written with `-model 0`: lines have both rows of a word and their biases.
+        contexts: Of such a file, the rows of words as contexts: "add" them, or "drop" them.
         threads: Blocks parsed at a time; by default one a processor.
 
     Raises:
@@ -48,6 +57,7 @@ def read(
     """
     check_choice("bad_bytes", bad_bytes, ("replace", "ignore", "strict"))
     check_choice("on_bad", on_bad, ("raise", "skip"))
+    check_choice("contexts", contexts, ("add", "drop"))
     path = Path(path)
     with open_bytes(path) as stream:
         blocks = line_blocks(stream, path)
@@ -67,10 +77,18 @@ def read(
             on_bad=on_bad,
             threads=threads,
         )
-    return gatherer.finish(group=group, declared=header[0] if header else None)
+    space = gatherer.finish(group=group, declared=header[0] if header else None)
+    return with_counts(without_contexts(space, contexts) if all_parameters else space, vocabulary, bad_bytes)
 
 
-def write(space: Space, path: str | os.PathLike[str], *, group: str | None = None, replace: str | None = None) -> None:
+def write(
+    space: Space,
+    path: str | os.PathLike[str],
+    *,
+    group: str | None = None,
+    replace: str | None = None,
+    vocabulary: str | os.PathLike[str] | None = None,
+) -> None:
     """Writes one group without a header, each number with the digits that bring the same float32 back.
 
     Args:
@@ -78,6 +96,7 @@ def write(space: Space, path: str | os.PathLike[str], *, group: str | None = Non
         path: The file; packed where it ends in .gz, .bz2, .xz or .zst.
         group: The group to write, the first where none is named.
         replace: Stands in place of spaces and line ends in keys, which other readers cannot take; None refuses them.
+        vocabulary: Where the attribute `count` is written too, in lines of `key count`.
 
     Raises:
         BadFile: It cannot be written.
@@ -87,7 +106,7 @@ def write(space: Space, path: str | os.PathLike[str], *, group: str | None = Non
     names = writable_names(space.keys, Path(path), (" ", "\n"), replace)
     if not len(space):
         raise BadData(f"{path}: a GloVe file cannot be empty; write word2vec text, whose header says the dimension.")
-    with created(path) as stream:
+    with counts_beside(space, names, vocabulary), created(path) as stream:
         first = True
         for lines in lines_of(space, names):
             if first and header_of(lines.partition(b"\n")[0]):

@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,8 +19,6 @@ from kinfold.core.streams import COMPRESSED
 from kinfold.io.gather import NOT_FINITE, UNREADABLE, Gatherer
 from kinfold.io.order import in_order
 
-_BLOCK = 4 << 20
-_LONGEST_LINE = 64 << 20
 _NUMBER = re.compile(rb"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _NOT_FINITE = re.compile(rb"[+-]?(nan(\(\w*\))?|inf(inity)?|1\.#\w+)", re.IGNORECASE)
 
@@ -51,30 +49,6 @@ class Parsed(NamedTuple):
     total: int
     unreadable: tuple[int, int, str] | None
     counts: dict[str, int]
-
-
-def line_blocks(stream: BinaryIO, path: Path) -> Iterator[bytes]:
-    """Whole lines, some megabytes a block; the last line gets its line feed where it has none.
-
-    Raises:
-        BadData: A line is longer than 64 MiB, or the archive is damaged.
-    """
-    rest: list[bytes] = []
-    held = 0
-    while data := stream.read(_BLOCK):
-        cut = data.rfind(b"\n") + 1
-        if not cut:
-            rest.append(data)
-            held += len(data)
-            if held > _LONGEST_LINE:
-                raise BadData(
-                    f"{path}: a line is longer than {_LONGEST_LINE >> 20} MiB; this is no text file of vectors."
-                )
-            continue
-        yield b"".join((*rest, data[:cut]))
-        rest, held = [data[cut:]], len(data) - cut
-    if last := b"".join(rest):
-        yield last + b"\n"
 
 
 def numbers_at_end(line: bytes, separator: bytes = b" ") -> int:
@@ -159,8 +133,7 @@ def read_lines(
         names = gatherer.names(
             parsed.data, parsed.starts, parsed.stops, lambda i, p=parsed, h=here: f"line {h + int(p.lines[i]):,}"
         )
-        gatherer.room(len(parsed.rows))[: len(parsed.rows)] = parsed.rows
-        gatherer.keep(names)
+        gatherer.keep(names, parsed.rows)
         gatherer.counts.update(parsed.counts)
         places.append(parsed.places + filled)
         line += parsed.total

@@ -1,8 +1,7 @@
-"""A NumPy matrix `x.npy` (rows, dim) with its keys in `x.keys.txt`: UTF-8, a key a line, nothing escaped.
+"""A NumPy matrix `x.npy` (rows, dim) with its keys in `x.keys.txt`, a key a line.
 
-A key with a line end in it cannot be written so and is refused. The matrix is memory-mapped where it is float32 or
-float16 and nothing has to be left out. Rows with NaN or infinity and keys seen before are left out and counted. No
-pickle is read: an array of objects is refused.
+The matrix is memory-mapped where it is float32 or float16 and nothing has to be left out. Rows with NaN or infinity and
+keys seen before are left out and counted. No pickle is read: an array of objects is refused.
 
 Source: numpy.lib.format.
 """
@@ -13,21 +12,15 @@ import math
 import os
 from collections import Counter
 from pathlib import Path
-from typing import BinaryIO
 
 import numpy as np
-import pyarrow as pa
 
-from kinfold.core.card import Card, born
 from kinfold.core.errors import BadData, BadFile
-from kinfold.core.files import existing, whole_file
-from kinfold.core.keys import Keys
-from kinfold.core.metric import Metric
-from kinfold.core.rows import Rows
+from kinfold.core.files import existing
 from kinfold.core.space import Space
-from kinfold.io.format import MAX_DIM, Format, check_choice, chosen, refuse_packed, writable_names
-from kinfold.io.gather import DUPLICATE, NOT_FINITE, without_repeats
-from kinfold.io.names import read_names
+from kinfold.io.beside import read_keys, with_keys
+from kinfold.io.format import MAX_DIM, Format, check_choice, chosen, refuse_packed, value_blocks
+from kinfold.io.matrix import space_of
 
 NAME = "npy"
 
@@ -55,27 +48,10 @@ def read(
     check_choice("bad_bytes", bad_bytes, ("replace", "ignore", "strict"))
     refuse_packed(path)
     path = existing(path)
-    beside = Path(keys) if keys is not None else keys_beside(path)
-    values = _matrix(path)
-    if keys is None and not beside.exists():
-        raise BadFile(f"{beside}: no such file; the keys of {path.name} are read from it, one a line. Or pass keys=….")
-    counts: Counter[str] = Counter({DUPLICATE: 0, NOT_FINITE: 0})
-    names = read_names(beside, bad_bytes, counts)
-    if len(names) != len(values):
-        raise BadData(f"{beside}: {len(names):,} keys do not go with the {len(values):,} rows of {path.name}.")
-    with np.errstate(over="ignore"):
-        rows = Rows(values)
-    kept = np.flatnonzero(_finite(rows))
-    counts[NOT_FINITE] += len(rows) - len(kept)
-    if len(kept) < len(rows):
-        names = names.take(pa.array(kept))
-    first = without_repeats(names)
-    counts[DUPLICATE] += len(names) - len(first)
-    if len(first) < len(rows):
-        names, rows = names.take(pa.array(first)), Rows(rows.values[kept[first]])
-    data = {"file": path.name, "format": NAME, "rows": len(rows), **counts}
-    card = Card(born("file", rows.values), "file", {"format": NAME}, data=data)
-    return Space(Keys.trusted(names, group), rows, Metric.COSINE, card)
+    values = matrix_at(path)
+    counts: Counter[str] = Counter()
+    names = read_keys(path, keys, len(values), bad_bytes, counts)
+    return space_of(path, NAME, values, names, counts, group=group)
 
 
 def write(space: Space, path: str | os.PathLike[str], *, group: str | None = None, replace: str | None = None) -> None:
@@ -94,13 +70,11 @@ def write(space: Space, path: str | os.PathLike[str], *, group: str | None = Non
     """
     refuse_packed(path)
     space = chosen(space, group)
-    names = writable_names(space.keys, Path(path), ("\n", "\r"), replace, empty=True)
-    with whole_file(path) as matrix, whole_file(keys_beside(Path(path))) as list_of_keys:
-        with open(matrix, "wb") as stream:
-            _write_matrix(stream, space.rows)
-        with open(list_of_keys, "wb") as stream:
-            for start in range(0, len(names), 65_536):
-                stream.write("\n".join([*names.slice(start, 65_536).to_pylist(), ""]).encode())
+    header = {"descr": space.rows.precision.str, "fortran_order": False, "shape": (len(space), space.dim)}
+    with with_keys(space, Path(path), replace) as matrix, open(matrix, "wb") as stream:
+        np.lib.format.write_array_header_1_0(stream, header)
+        for block in value_blocks(space):
+            stream.write(np.ascontiguousarray(block).data)
 
 
 def recognizes(path: Path, head: bytes) -> bool:
@@ -108,25 +82,13 @@ def recognizes(path: Path, head: bytes) -> bool:
     return head.startswith(b"\x93NUMPY")
 
 
-def keys_beside(path: Path) -> Path:
-    """Where the keys of a matrix are: `x.keys.txt` for `x.npy`."""
-    return path.with_name(path.name.removesuffix(".npy") + ".keys.txt")
+def matrix_at(path: Path) -> np.ndarray:
+    """The matrix (rows, dim) of a .npy file, memory-mapped.
 
-
-FORMAT = Format(read, write, recognizes, (".npy",))
-
-
-def _write_matrix(stream: BinaryIO, rows: Rows) -> None:
-    if isinstance(rows.values, np.ndarray):
-        np.lib.format.write_array(stream, rows.values, allow_pickle=False)
-        return
-    header = {"descr": "<f4", "fortran_order": False, "shape": rows.values.shape}
-    np.lib.format.write_array_header_1_0(stream, header)
-    for _, block in rows.blocks():
-        stream.write(block.astype("<f4", copy=False).tobytes())
-
-
-def _matrix(path: Path) -> np.ndarray:
+    Raises:
+        BadFile: It cannot be read.
+        BadData: It holds no matrix of numbers, or is damaged.
+    """
     try:
         with open(path, "rb") as stream:
             version = np.lib.format.read_magic(stream)
@@ -153,8 +115,4 @@ def _matrix(path: Path) -> np.ndarray:
     return np.memmap(path, kind, "r", begins, shape, "F" if fortran else "C").view(np.ndarray)
 
 
-def _finite(rows: Rows) -> np.ndarray:
-    found = np.ones(len(rows), np.bool_)
-    for start, block in rows.blocks():
-        found[start : start + len(block)] = np.isfinite(block).all(axis=1)
-    return found
+FORMAT = Format(read, write, recognizes, (".npy",))

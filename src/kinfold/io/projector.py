@@ -16,21 +16,23 @@ import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from kinfold.core.columns import to_arrow, to_numpy
 from kinfold.core.errors import BadData, BadFile
 from kinfold.core.space import Space
 from kinfold.core.streams import bare_name, open_bytes
-from kinfold.io.format import Format, check_choice, check_dim, chosen, created
+from kinfold.io.blocks import line_blocks
+from kinfold.io.format import Format, attribute_names, check_choice, check_dim, chosen, created
 from kinfold.io.gather import Gatherer
-from kinfold.io.lines import first_lines, line_blocks, numbers_at_end, read_lines, rows_expected
-from kinfold.io.names import read_lines_of_text
+from kinfold.io.lines import first_lines, numbers_at_end, read_lines, rows_expected
+from kinfold.io.names import read_names
 from kinfold.io.texts import lines_of
 
 NAME = "projector"
 
-_RESERVED = ("key", "group", "vector", "norm")
 _ESCAPES = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
 _PLAIN = {escaped: plain for plain, escaped in _ESCAPES.items()}
 
@@ -89,7 +91,7 @@ def read(
             threads=threads,
         )
     columns = _metadata(beside, bad_bytes, gatherer, len(places) + sum(gatherer.counts.values()))
-    kept = pa.array(places)
+    kept = to_arrow(places)
     names = columns.pop(next(iter(columns))).take(kept)
     gatherer.rename(names.cast(pa.large_string()))
     table = pa.table({name: _typed(column.take(kept)) for name, column in columns.items()}) if columns else None
@@ -132,11 +134,12 @@ def write(space: Space, path: str | os.PathLike[str], *, group: str | None = Non
 
 
 def recognizes(path: Path, head: bytes) -> bool:
-    """A folder with the two files, or lines of nothing but numbers and tabs."""
+    """A folder with the two files, or lines of numbers and tabs in a file with metadata beside it or called tensor."""
     if path.is_dir():
         return (path / "tensor.tsv").exists()
     lines = first_lines(head, 3)
-    if not lines or not bare_name(path).lower().endswith(".tsv"):
+    name = bare_name(path).lower()
+    if not lines or not name.endswith(".tsv") or not ("tensor" in name or metadata_beside(path).exists()):
         return False
     fields = lines[0].count(b"\t") + 1
     return len(lines) == 1 or numbers_at_end(b"\t" + lines[0], b"\t") == fields
@@ -152,38 +155,26 @@ def metadata_beside(path: Path) -> Path:
     return path.with_name(f"{stem}.metadata.{ending}{name[len(bare) :]}" if dot else f"{name}.metadata.tsv")
 
 
-FORMAT = Format(read, write, recognizes, (".tsv",))
+FORMAT = Format(read, write, recognizes, ("tensor.tsv",), keeps="attributes")
 
 
 def _metadata(path: Path, bad_bytes: str, gatherer: Gatherer, rows: int) -> dict[str, pa.Array]:
     """The columns, the key's first."""
-    lines = read_lines_of_text(path, bad_bytes, gatherer.counts)
+    lines = read_names(path, bad_bytes, gatherer.counts)
     if len(lines) not in (rows, rows + 1):
         raise BadData(f"{path}: {len(lines):,} lines do not go with the {rows:,} rows of {gatherer.path.name}.")
-    cells = [line.split("\t") for line in lines]
-    width = len(cells[0]) if cells else 1
-    for number, each in enumerate(cells, 1):
-        if len(each) != width:
-            raise BadData(f"{path} line {number:,}: has {len(each)} columns where the first line has {width}.")
+    cells = pc.split_pattern(lines, "\t")
+    widths = to_numpy(pc.list_value_length(cells))
+    width = int(widths[0]) if len(widths) else 1
+    if len(odd := np.flatnonzero(widths != width)):
+        raise BadData(f"{path} line {odd[0] + 1:,}: has {widths[odd[0]]} columns where the first line has {width}.")
+    flat = _unescaped(cells.flatten())
     names = ["key", *(f"column {place}" for place in range(2, width + 1))]
-    if len(cells) == rows + 1:
-        names = _distinct([_unescaped(name) for name in cells.pop(0)])
-    parts = zip(*cells, strict=True) if cells else ([] for _ in names)
-    return {
-        name: pa.array([_unescaped(cell) for cell in column], pa.large_string())
-        for name, column in zip(names, parts, strict=True)
-    }
-
-
-def _distinct(names: list[str]) -> list[str]:
-    """Names of attributes that a Space can have: none of its own, none twice."""
-    found: list[str] = []
-    for place, name in enumerate(names):
-        fresh = name or f"column {place + 1}"
-        while place > 0 and (fresh in found or fresh in _RESERVED):
-            fresh += "_"
-        found.append(fresh)
-    return found
+    if len(lines) == rows + 1:
+        key, *others = flat.slice(0, width).to_pylist()
+        names, flat = [key, *attribute_names(others, key)], flat.slice(width)
+    every = np.arange(rows) * width
+    return {name: flat.take(to_arrow(every + place)) for place, name in enumerate(names)}
 
 
 def _typed(column: pa.Array) -> pa.Array:
@@ -199,5 +190,9 @@ def _escaped(column: pa.Array) -> pa.Array:
     return column
 
 
-def _unescaped(cell: str) -> str:
-    return re.sub(r"\\[\\tnr]", lambda found: _PLAIN[found.group()], cell) if "\\" in cell else cell
+def _unescaped(column: pa.Array) -> pa.Array:
+    odd = pc.match_substring(column, "\\")
+    if not pc.any(odd).as_py():
+        return column
+    plain = [re.sub(r"\\[\\tnr]", lambda found: _PLAIN[found.group()], cell) for cell in column.filter(odd).to_pylist()]
+    return pc.replace_with_mask(column, odd, pa.array(plain, pa.large_string()))

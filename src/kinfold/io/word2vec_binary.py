@@ -11,8 +11,9 @@ Source: word2vec.c of Mikolov et al. 2013.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -24,6 +25,9 @@ from kinfold.core.streams import COMPRESSED, bare_name, open_bytes
 from kinfold.io.format import Format, check_choice, check_dim, chosen, created, header_of, row_blocks, writable_names
 from kinfold.io.gather import NOT_FINITE, UNREADABLE, Gatherer
 from kinfold.io.lines import is_text
+from kinfold.io.order import in_order
+from kinfold.io.texts import data_of
+from kinfold.io.vocabulary import counts_beside, with_counts
 
 NAME = "word2vec-binary"
 
@@ -34,7 +38,13 @@ _LONGEST_HEADER = 200
 
 
 def read(
-    path: str | os.PathLike[str], *, bad_bytes: str = "replace", on_bad: str = "raise", group: str = "word"
+    path: str | os.PathLike[str],
+    *,
+    bad_bytes: str = "replace",
+    on_bad: str = "raise",
+    group: str = "word",
+    vocabulary: str | os.PathLike[str] | None = None,
+    threads: int | None = None,
 ) -> Space:
     """A Space from the file, which may be packed (.gz .bz2 .xz .zst).
 
@@ -43,6 +53,8 @@ def read(
         bad_bytes: Keys that are not UTF-8: "replace" or "ignore" what is not, or "strict" to refuse.
         on_bad: A file that ends within a row: "raise", or "skip" to keep the rows before it.
         group: What the rows are called.
+        vocabulary: A file of lines `key count`, which become the attribute `count`.
+        threads: Blocks copied at a time; by default one a processor.
 
     Raises:
         BadFile: Nothing is there, or it cannot be read.
@@ -59,11 +71,25 @@ def read(
         declared, dim = header
         check_dim(dim, f"{path} line 1")
         gatherer = Gatherer(path, NAME, dim, expected=_expected(path, declared, dim, len(line)), bad_bytes=bad_bytes)
-        notes = _read_records(stream, gatherer, len(line), declared, on_bad)
-    return gatherer.finish(group=group, declared=declared, notes=notes)
+        records = _Records(stream, gatherer, len(line), declared)
+        for block, finite in in_order(records.blocks(), _copied, threads):
+            names = gatherer.names(
+                block.data, block.starts[finite], block.stops[finite], lambda i, b=block, f=finite: b.place(f, i)
+            )
+            gatherer.keep(names, block.rows if finite.all() else block.rows[finite])
+            gatherer.counts[NOT_FINITE] += int(np.count_nonzero(~finite))
+        notes = _remainder(records, gatherer, on_bad)
+    return with_counts(gatherer.finish(group=group, declared=declared, notes=notes), vocabulary, bad_bytes)
 
 
-def write(space: Space, path: str | os.PathLike[str], *, group: str | None = None, replace: str | None = None) -> None:
+def write(
+    space: Space,
+    path: str | os.PathLike[str],
+    *,
+    group: str | None = None,
+    replace: str | None = None,
+    vocabulary: str | os.PathLike[str] | None = None,
+) -> None:
     """Writes one group, a line feed behind each row as word2vec's own tool does.
 
     Args:
@@ -71,6 +97,7 @@ def write(space: Space, path: str | os.PathLike[str], *, group: str | None = Non
         path: The file; packed where it ends in .gz, .bz2, .xz or .zst.
         group: The group to write, the first where none is named.
         replace: Stands in place of spaces and line ends in keys, which the format cannot hold; None refuses them.
+        vocabulary: Where the attribute `count` is written too, in lines of `key count`.
 
     Raises:
         BadFile: It cannot be written.
@@ -78,7 +105,7 @@ def write(space: Space, path: str | os.PathLike[str], *, group: str | None = Non
     """
     space = chosen(space, group)
     names = writable_names(space.keys, Path(path), (" ", "\n"), replace)
-    with created(path) as stream:
+    with counts_beside(space, names, vocabulary), created(path) as stream:
         stream.write(f"{len(space)} {space.dim}\n".encode())
         for part, block in row_blocks(space, names):
             starts = np.arange(0, block.nbytes + 1, 4 * space.dim, dtype=np.int64)
@@ -86,10 +113,7 @@ def write(space: Space, path: str | os.PathLike[str], *, group: str | None = Non
             rows = pa.Array.from_buffers(pa.large_binary(), len(block), [None, pa.py_buffer(starts), little])
             ends = pa.array([b"\n"] * len(block), pa.large_binary())
             keyed = pc.binary_join_element_wise(part.cast(pa.large_binary()), rows, pa.scalar(b" ", pa.large_binary()))
-            records = pc.binary_join_element_wise(keyed, ends, pa.scalar(b"", pa.large_binary()))
-            _, offsets, data = records.buffers()
-            stop = int(np.frombuffer(offsets, np.int64)[len(block)])
-            stream.write(memoryview(data)[:stop])
+            stream.write(data_of(pc.binary_join_element_wise(keyed, ends, pa.scalar(b"", pa.large_binary()))))
 
 
 def recognizes(path: Path, head: bytes) -> bool:
@@ -105,7 +129,7 @@ FORMAT = Format(read, write, recognizes, (".bin",))
 
 
 def _expected(path: Path, declared: int, dim: int, begins: int) -> int:
-    """Rows there can be: what the header says, but no more than the bytes of the file hold.
+    """Rows that there can be at most, by the bytes of the file; for a packed one, those of the first block.
 
     Raises:
         BadData: Not even one row fits into the file.
@@ -119,45 +143,104 @@ def _expected(path: Path, declared: int, dim: int, begins: int) -> int:
             f"{path} line 1: the header says {declared:,} rows of {dim:,} numbers, but a row takes {record:,} bytes "
             f"and only {os.path.getsize(path) - begins:,} follow. The file is cut short or of another format."
         )
-    # Each chunk asks for room for as many rows as it could hold; memory that is never filled is never taken.
-    return min(declared, holds) + (_CHUNK + 2 * _LONGEST_NAME) // record + 4
+    return holds
 
 
-def _read_records(stream: BinaryIO, gatherer: Gatherer, begins: int, declared: int, on_bad: str) -> tuple[str, ...]:
-    from kinfold.kernels.records import take_records
+class _Block(NamedTuple):
+    """Some whole records.
 
-    dim, path = gatherer.dim, gatherer.path
-    head = _LONGEST_NAME + 1 + 4 * dim
-    buffer = np.empty(2 * head + _CHUNK, np.uint8)
-    left, place, records = 0, begins, 0
-    while True:
-        got = _fill(stream, buffer[left:])
-        data = buffer[: left + got]
-        room = gatherer.room(len(data) // (4 * dim + 1) + 1)
-        starts, stops, finite, used = take_records(data, dim, _LONGEST_NAME, room)
-        if not records:
-            _refuse_misaligned(path, data, starts, stops, dim)
-        if used < 0:
-            # Behind the rows that the header counts, anything may stand.
-            if records + len(starts) < declared or not declared:
-                raise BadData(
-                    f"{path} byte {place - 1 - used:,}: no key ends within {_LONGEST_NAME:,} bytes. The header's "
-                    f"{dim:,} numbers a row do not fit this file, or it is damaged."
-                )
-            used, got = -1 - used, 0
-        before = records
-        names = gatherer.names(
-            data, starts[finite], stops[finite], lambda i, s=starts[finite], p=place: f"byte {p + int(s[i]):,}"
-        )
-        gatherer.keep(names)
-        gatherer.counts[NOT_FINITE] += int(np.count_nonzero(~finite))
-        records = before + len(starts)
-        place += used
-        left = len(data) - used
-        buffer[:left] = data[used:].copy()
-        if not got:
-            break
-    return _remainder(bytes(buffer[:left]), gatherer, records, declared, place, on_bad)
+    Args:
+        data: Bytes that they stand in.
+        begins: Where in the file those begin.
+        starts: Of the keys.
+        stops: And their ends; a row begins one byte behind.
+        rows: Where the rows go, float32 (n, dim).
+    """
+
+    data: np.ndarray
+    begins: int
+    starts: np.ndarray
+    stops: np.ndarray
+    rows: np.ndarray
+
+    def place(self, finite: np.ndarray, record: int) -> str:
+        """Where in the file one of the records that are finite stands."""
+        return f"byte {self.begins + int(self.starts[finite][record]):,}"
+
+
+def _copied(block: _Block) -> tuple[_Block, np.ndarray]:
+    from kinfold.kernels.records import copy_rows
+
+    return block, copy_rows(block.data, block.stops + 1, block.rows)
+
+
+class _Records:
+    """Finds the records of a file, block by block; what is read of it is mapped, or unpacked into a buffer.
+
+    Args:
+        stream: Behind the header.
+        gatherer: Where the rows go.
+        begins: Bytes of the header.
+        declared: Rows that it says.
+    """
+
+    def __init__(self, stream: BinaryIO, gatherer: Gatherer, begins: int, declared: int) -> None:
+        self.declared = declared
+        self.found = 0
+        self.place = begins
+        self.rest = np.zeros(0, np.uint8)
+        self._stream = stream
+        self._gatherer = gatherer
+        plain = gatherer.path.suffix.lower() not in COMPRESSED
+        self._mapped = np.memmap(gatherer.path, np.uint8, "r").view(np.ndarray) if plain else None
+
+    def blocks(self) -> Iterator[_Block]:
+        """One after another.
+
+        Raises:
+            BadData: Where a key should be, there is none.
+        """
+        from kinfold.kernels.records import scan_records
+
+        path, dim = self._gatherer.path, self._gatherer.dim
+        whole = False
+        while not whole:
+            data, whole = self._window(2 * (_LONGEST_NAME + 1 + 4 * dim) + _CHUNK)
+            starts, stops, used = scan_records(data, dim, _LONGEST_NAME)
+            if not self.found:
+                _refuse_misaligned(path, data, starts, stops, dim)
+            if used < 0:
+                # Behind the rows that the header counts, anything may stand.
+                if self.found + len(starts) < self.declared or not self.declared:
+                    raise BadData(
+                        f"{path} byte {self.place - 1 - used:,}: no key ends within {_LONGEST_NAME:,} bytes. The "
+                        f"header's {dim:,} numbers a row do not fit this file, or it is damaged."
+                    )
+                used, whole = -1 - used, True
+            begins = self.place
+            self.found += len(starts)
+            self.place += used
+            self.rest = data[used:]
+            yield _Block(data, begins, starts, stops, self._gatherer.claim(len(starts)))
+
+    def behind(self) -> int:
+        """Bytes of the file from the present place on."""
+        if self._mapped is not None:
+            return len(self._mapped) - self.place
+        behind = len(self.rest)
+        while more := self._stream.read(_CHUNK):
+            behind += len(more)
+        return behind
+
+    def _window(self, size: int) -> tuple[np.ndarray, bool]:
+        """Bytes from the present place, and whether they go to the file's end."""
+        if self._mapped is not None:
+            data = self._mapped[self.place : self.place + size]
+            return data, self.place + len(data) == len(self._mapped)
+        data = np.empty(size, np.uint8)
+        data[: len(self.rest)] = self.rest
+        got = _fill(self._stream, data[len(self.rest) :])
+        return data[: len(self.rest) + got], len(self.rest) + got < size
 
 
 def _fill(stream: BinaryIO, buffer: np.ndarray) -> int:
@@ -172,19 +255,18 @@ def _fill(stream: BinaryIO, buffer: np.ndarray) -> int:
     return got
 
 
-def _remainder(
-    rest: bytes, gatherer: Gatherer, records: int, declared: int, place: int, on_bad: str
-) -> tuple[str, ...]:
+def _remainder(records: _Records, gatherer: Gatherer, on_bad: str) -> tuple[str, ...]:
     """What stands behind the last whole record: nothing, a cut record, or something else."""
-    rest = rest.lstrip(b"\n")
-    if not rest:
+    feeds = len(records.rest) - len(bytes(records.rest).lstrip(b"\n"))
+    behind = records.behind() - feeds
+    if not behind:
         return ()
-    if records >= declared:
-        return (f"{len(rest):,} bytes behind the last row were left out",)
+    if records.found >= records.declared:
+        return (f"{behind:,} bytes behind the last row were left out",)
     if on_bad == "raise":
         raise BadData(
-            f"{gatherer.path} byte {place:,}: the file ends within row {records + 1:,} of {declared:,}. "
-            'Fetch it again, or pass on_bad="skip" to keep the whole rows.'
+            f"{gatherer.path} byte {records.place:,}: the file ends within row {records.found + 1:,} of "
+            f'{records.declared:,}. Fetch it again, or pass on_bad="skip" to keep the whole rows.'
         )
     gatherer.counts[UNREADABLE] += 1
     return ()

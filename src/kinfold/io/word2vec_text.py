@@ -17,10 +17,12 @@ from pathlib import Path
 from kinfold.core.errors import BadData
 from kinfold.core.space import Space
 from kinfold.core.streams import open_bytes
+from kinfold.io.blocks import line_blocks
 from kinfold.io.format import Format, check_choice, check_dim, chosen, created, header_of, writable_names
 from kinfold.io.gather import Gatherer
-from kinfold.io.lines import first_lines, is_text, line_blocks, numbers_at_end, read_lines, rows_expected
+from kinfold.io.lines import first_lines, is_text, numbers_at_end, read_lines, rows_expected
 from kinfold.io.texts import lines_of
+from kinfold.io.vocabulary import counts_beside, with_counts
 
 NAME = "word2vec-text"
 
@@ -31,6 +33,7 @@ def read(
     bad_bytes: str = "replace",
     on_bad: str = "raise",
     group: str = "word",
+    vocabulary: str | os.PathLike[str] | None = None,
     threads: int | None = None,
 ) -> Space:
     """A Space from the file, which may be packed (.gz .bz2 .xz .zst).
@@ -40,6 +43,7 @@ def read(
         bad_bytes: Keys that are not UTF-8: "replace" or "ignore" what is not, or "strict" to refuse.
         on_bad: Lines that are not a key and numbers: "raise" or "skip".
         group: What the rows are called.
+        vocabulary: A file of lines `key count`, which become the attribute `count`.
         threads: Blocks parsed at a time; by default one a processor.
 
     Raises:
@@ -71,10 +75,17 @@ def read(
         read_lines(
             itertools.chain([rest] if rest else [], blocks), gatherer, first_line=2, on_bad=on_bad, threads=threads
         )
-    return gatherer.finish(group=group, declared=declared)
+    return with_counts(gatherer.finish(group=group, declared=declared), vocabulary, bad_bytes)
 
 
-def write(space: Space, path: str | os.PathLike[str], *, group: str | None = None, replace: str | None = None) -> None:
+def write(
+    space: Space,
+    path: str | os.PathLike[str],
+    *,
+    group: str | None = None,
+    replace: str | None = None,
+    vocabulary: str | os.PathLike[str] | None = None,
+) -> None:
     """Writes one group, each number with the digits that bring the same float32 back.
 
     Args:
@@ -82,6 +93,7 @@ def write(space: Space, path: str | os.PathLike[str], *, group: str | None = Non
         path: The file; packed where it ends in .gz, .bz2, .xz or .zst.
         group: The group to write, the first where none is named.
         replace: Stands in place of spaces and line ends in keys, which the format cannot hold; None refuses them.
+        vocabulary: Where the attribute `count` is written too, in lines of `key count`.
 
     Raises:
         BadFile: It cannot be written.
@@ -89,7 +101,7 @@ def write(space: Space, path: str | os.PathLike[str], *, group: str | None = Non
     """
     space = chosen(space, group)
     names = writable_names(space.keys, Path(path), (" ", "\n"), replace)
-    with created(path) as stream:
+    with counts_beside(space, names, vocabulary), created(path) as stream:
         stream.write(f"{len(space)} {space.dim}\n".encode())
         for lines in lines_of(space, names):
             stream.write(lines)

@@ -10,19 +10,26 @@ from numba.extending import intrinsic
 
 from kinfold.kernels._jit import inline
 
-_WORD = ir.IntType(64)
-
 
 @intrinsic
 def eight(typing: Any, data: Any, at: Any) -> Any:
     """`data[at:at + 8]` of a uint8 array as one little-endian uint64; wherever it begins."""
+    return types.uint64(data, types.int64), _load(64)
 
+
+@intrinsic
+def four(typing: Any, data: Any, at: Any) -> Any:
+    """`data[at:at + 4]` of a uint8 array as one little-endian uint32; wherever it begins."""
+    return types.uint32(data, types.int64), _load(32)
+
+
+def _load(bits: int) -> Any:
     def build(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         array = context.make_array(signature.args[0])(context, builder, arguments[0])
-        place = builder.bitcast(builder.gep(array.data, [arguments[1]]), _WORD.as_pointer())
+        place = builder.bitcast(builder.gep(array.data, [arguments[1]]), ir.IntType(bits).as_pointer())
         return builder.load(place, align=1)
 
-    return types.uint64(data, types.int64), build
+    return build
 
 
 @intrinsic

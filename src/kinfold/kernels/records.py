@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from kinfold.kernels._bytes import four
 from kinfold.kernels._jit import jit, plain
 from kinfold.kernels.names import hash_bytes
 
@@ -13,18 +14,10 @@ _INFINITE = np.uint32(0x7F800000)
 
 
 @jit
-def _take(
-    data: np.ndarray,
-    row_bytes: int,
-    longest_name: int,
-    rows: np.ndarray,
-    bits: np.ndarray,
-    starts: np.ndarray,
-    stops: np.ndarray,
-    finite: np.ndarray,
-) -> tuple[int, int, int]:
+def _scan(
+    data: np.ndarray, row_bytes: int, longest_name: int, starts: np.ndarray, stops: np.ndarray
+) -> tuple[int, int]:
     at = 0
-    row = 0
     records = 0
     size = len(data)
     while records < len(starts):
@@ -37,46 +30,57 @@ def _take(
             end += 1
         if end >= limit or end + 1 + row_bytes > size:
             # -1: no name is this long, so that this is no record at all.
-            return records, row, -1 - begin if end - begin > longest_name else begin
-        target = rows[row]
-        for step in range(row_bytes):
-            target[step] = data[end + 1 + step]
-        most = np.uint32(0)
-        for place in range(row_bytes // 4):
-            most = max(most, bits[row, place] & _SIZE)
-        # All bits of the exponent are set in infinities and NaN only.
-        bad = most >= _INFINITE
+            return records, -1 - begin if end - begin > longest_name else begin
         starts[records] = begin
         stops[records] = end
-        finite[records] = not bad
         records += 1
-        row += 0 if bad else 1
         at = end + 1 + row_bytes
-    return records, row, at
+    return records, at
 
 
-def take_records(
-    data: np.ndarray, dim: int, longest_name: int, rows: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, int]:
-    """Copies the rows of whole records, those with a number that is not finite left out.
+def scan_records(data: np.ndarray, dim: int, longest_name: int) -> tuple[np.ndarray, np.ndarray, int]:
+    """Where the names of whole records are; a row begins one byte behind its name.
 
     Args:
         data: uint8 (bytes,); line feeds before a name are dropped.
         dim: Numbers a row.
         longest_name: Bytes of a name at most.
-        rows: Filled from the start, float32 (n, dim) with at least `len(data) // (4 * dim + 1) + 1` rows.
 
     Returns:
-        Start and stop of each name, whether its row is finite, and the bytes that were used; that is `-1 - place`
-        where a name longer than the longest begins at that place.
+        Start and stop of each name, and the bytes that were used; that is `-1 - place` where a name longer than the
+        longest begins at that place.
     """
     most = len(data) // (4 * dim + 1) + 1
     starts, stops = np.empty(most, np.int64), np.empty(most, np.int64)
-    finite = np.empty(most, np.bool_)
-    records, _, used = _take(
-        plain(data), 4 * dim, longest_name, rows.view(np.uint8), rows.view(np.uint32), starts, stops, finite
-    )
-    return starts[:records], stops[:records], finite[:records], int(used)
+    records, used = _scan(plain(data), 4 * dim, longest_name, starts, stops)
+    return starts[:records], stops[:records], int(used)
+
+
+@jit
+def _copy(data: np.ndarray, places: np.ndarray, bits: np.ndarray, finite: np.ndarray) -> None:
+    dim = bits.shape[1]
+    for row in range(len(places)):
+        begin = places[row]
+        most = np.uint32(0)
+        for place in range(dim):
+            value = four(data, begin + 4 * place)
+            bits[row, place] = value
+            most = max(most, value & _SIZE)
+        # All bits of the exponent are set in infinities and NaN only.
+        finite[row] = most < _INFINITE
+
+
+def copy_rows(data: np.ndarray, places: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    """Copies rows that stand anywhere in bytes; which of them are finite (n,) bool.
+
+    Args:
+        data: uint8 (bytes,).
+        places: Where each row begins (n,) int64; it ends within the bytes.
+        rows: Filled, float32 (n, dim).
+    """
+    finite = np.empty(len(places), np.bool_)
+    _copy(plain(data), plain(places), rows.view(np.uint32), finite)
+    return finite
 
 
 @jit

@@ -10,7 +10,7 @@ import pyarrow as pa
 from kinfold.core.errors import BadOption
 from kinfold.core.keys import utf8
 from kinfold.core.shapes import Sequences
-from kinfold.prepare.spill import empty
+from kinfold.core.spill import empty
 
 END = "</s>"  # the word that ends every text, as in fastText
 

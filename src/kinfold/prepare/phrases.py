@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from kinfold.core.errors import BadData, BadOption
 from kinfold.core.keys import Keys
 from kinfold.core.shapes import Sequences
-from kinfold.prepare.spill import empty
+from kinfold.core.spill import empty
 
 _THRESHOLDS = {"npmi": 0.5, "word2vec": 100.0}
 _FIRST_SLOTS = 1 << 16

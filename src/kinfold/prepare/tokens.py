@@ -19,8 +19,8 @@ from kinfold.core.errors import BadData, BadOption
 from kinfold.core.keys import Keys
 from kinfold.core.progress import Progress, quiet
 from kinfold.core.shapes import Block, Blocks, Items, Labeled, Sequences
+from kinfold.core.spill import Spill
 from kinfold.prepare.characters import Characters, characters
-from kinfold.prepare.spill import Spill
 from kinfold.prepare.vocabulary import Vocabulary
 
 Tokenizer = Literal["words", "whitespace"] | Callable[[str], list[str]]

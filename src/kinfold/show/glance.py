@@ -8,6 +8,9 @@ from typing import Any
 from kinfold.core.report import number
 from kinfold.core.space import Space
 
+# Characters of a value that are shown: a tokenizer is a parameter too.
+_LONGEST = 200
+
 
 def numbers(space: Space) -> list[tuple[str, str]]:
     """Sizes: rows, dimensions, bytes of the coordinates."""
@@ -76,7 +79,8 @@ def said(value: Any) -> str:
         return f"{value:,}"
     if isinstance(value, float):
         return f"{value:g}" if abs(value) < 1e6 else number(value)
-    return str(value)
+    shown = str(value)
+    return shown if len(shown) <= _LONGEST else f"{shown[:_LONGEST]}…"
 
 
 def size(count: int) -> str:
