@@ -49,8 +49,7 @@ from kinfold.io.fasttext_input import Coded, Dense, Input, label_rows, read_cont
 from kinfold.io.fasttext_matrix import read_flag
 from kinfold.io.fasttext_write import write
 from kinfold.io.format import Format, check_choice
-from kinfold.io.gather import DUPLICATE, without_repeats
-from kinfold.io.growing import moved_up
+from kinfold.io.gather import DUPLICATE, moved_up, without_repeats
 
 NAME = "fasttext"
 
