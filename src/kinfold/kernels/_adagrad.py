@@ -40,7 +40,7 @@ _ALL = ir.Constant(ir.IntType(16), -1)
 
 
 def _step(builder: Any, x: Any, rate: Any, squares: Any) -> Any:
-    """x - rate / sqrt(squares): an estimate of 12 or 14 bits and one Newton step, which leaves some 23."""
+    """The difference x - rate / sqrt(squares): an estimate of 12 or 14 bits and one Newton step, which leaves some 23."""
     if not _ESTIMATE:
         root = _call(builder, f"llvm.sqrt.v{LANES}f32", _VECTOR, squares)
         return builder.fsub(x, builder.fdiv(rate, root, flags=_FAST), flags=_FAST)
@@ -55,7 +55,7 @@ def _step(builder: Any, x: Any, rate: Any, squares: Any) -> Any:
 
 
 def _clip(builder: Any, x: Any, high: Any, low: Any) -> Any:
-    """x between low and high, where low is -high; NaN becomes one of them."""
+    """What is left of x between low and high, where low is -high; NaN becomes one of them."""
     if _RANGE:
         # The smaller of both in size, with the sign of the first: one instruction.
         whole = ir.IntType(32)
@@ -68,7 +68,9 @@ def _clip(builder: Any, x: Any, high: Any, low: Any) -> Any:
 def _offsets(pairs: int, builder: Any, context: Any, kinds: Any, arguments: Any) -> tuple[list[Any], list[Any]]:
     """Where the rows of the pairs begin: arguments 1 and 3 are int64 arrays of them."""
     places = [ir.Constant(_INT, pair) for pair in range(pairs)]
-    lefts, rights = ([_offset(builder, context, kinds, arguments, which, place) for place in places] for which in (1, 3))
+    lefts, rights = (
+        [_offset(builder, context, kinds, arguments, which, place) for place in places] for which in (1, 3)
+    )
     return lefts, rights
 
 
@@ -101,7 +103,7 @@ def _dot_rows(pairs: int) -> Any:
     return dot_rows
 
 
-# dot_rows_N(a, at, b, to, width, s): s[:N] become the products of the rows of `a` at offsets at[:N] and of `b` at to[:N].
+# dot_rows_N(a, at, b, to, width, s): s[:N] become the products of rows of `a` at at[:N] and of `b` at to[:N].
 dot_rows_1 = _dot_rows(1)
 dot_rows_2 = _dot_rows(2)
 

@@ -19,7 +19,7 @@ import numpy as np
 
 from kinfold.kernels._adagrad import dot_rows_1, dot_rows_2, step_rows_1, step_rows_2
 from kinfold.kernels._jit import inline, jit
-from kinfold.kernels._simd import LANES, LINE
+from kinfold.kernels._simd import LINE
 
 CLIP = np.float32(100)
 
@@ -132,7 +132,7 @@ def _settle(count, entry, entries, rows, columns, at, to, width, rate, g):
 
 @jit
 def learn(entries, first, last, rows, columns, width, rate, stats):
-    """Learns some entries, one after another. Whoever calls it sees to it that no other thread has their rows or columns.
+    """Learns some entries, one after another; no other thread may have their rows or columns meanwhile.
 
     Args:
         entries: `Entries`.

@@ -7,6 +7,7 @@ from kinfold.core.catalogue import Catalogue, Entry
 LEARNERS = Catalogue(
     "learn",
     Entry("word2vec", "kinfold.learn.word2vec:Word2Vec", "skip-gram and CBOW over sequences"),
+    Entry("glove", "kinfold.learn.glove:GloVe", "weighted least squares on the logarithms of counts"),
     Entry(
         "svd",
         "kinfold.learn.svd:SVD",

@@ -1,7 +1,7 @@
 """One shape becomes another.
 
 `tokens.sequences` makes Sequences of texts, `phrases.join` joins frequent pairs in them, `cooccurrence.count` makes
-Counts of Sequences, and `weighting.ppmi` weighs Counts.
+Counts of Sequences, `weighting.ppmi` weighs Counts, and `counting.Counting` is both as a learner asks for it.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
-__all__ = ["cooccurrence", "phrases", "tokens", "weighting"]
+__all__ = ["cooccurrence", "counting", "phrases", "tokens", "weighting"]
 
 
 def __getattr__(name: str) -> ModuleType:

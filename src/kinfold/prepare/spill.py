@@ -108,6 +108,6 @@ def _mapped(file: IO[bytes], size: int, kind: np.dtype) -> np.ndarray:
 
 def _no_room(size: int, error: OSError) -> BadFile:
     return BadFile(
-        f"{tempfile.gettempdir()}: {size:,} bytes of ids cannot be kept there ({error.strerror}). "
+        f"{tempfile.gettempdir()}: {size:,} bytes of numbers cannot be kept there ({error.strerror}). "
         "Set TMPDIR to a folder with more room."
     )
