@@ -40,7 +40,7 @@ _ALL = ir.Constant(ir.IntType(16), -1)
 
 
 def _step(builder: Any, x: Any, rate: Any, squares: Any) -> Any:
-    """The difference x - rate / sqrt(squares): an estimate of 12 or 14 bits and one Newton step, which leaves some 23."""
+    """The difference x - rate / sqrt(squares): an estimate of 12 or 14 bits and one Newton step leave some 23."""
     if not _ESTIMATE:
         root = _call(builder, f"llvm.sqrt.v{LANES}f32", _VECTOR, squares)
         return builder.fsub(x, builder.fdiv(rate, root, flags=_FAST), flags=_FAST)

@@ -128,20 +128,21 @@ class GloVe:
         draw = generator(seed, 0)
         sides = _Side(matrix.shape[0], self.dim, draw), _Side(matrix.shape[1], self.dim, draw)
         tiles = arranged(matrix, sides[1].bytes_each, x_max=self.x_max, alpha=self.alpha, threads=threads)
-        history: list[list[float]] = []
+        history: list[tuple[int, float, float]] = []
         progress.start("learn", self.epochs * matrix.nnz, "entries")
-        for epoch in range(self.epochs):
+        for epoch in range(1, self.epochs + 1):
             began = time.perf_counter()
-            loss = self._pass(tiles, sides, (seed, 1 + epoch), threads, progress)
-            history.append([epoch + 1, loss, matrix.nnz / (time.perf_counter() - began)])
+            loss = self._pass(tiles, sides, (seed, epoch), threads, progress)
+            speed = matrix.nnz / (time.perf_counter() - began)
+            history.append((epoch, loss, speed))
             if callback is not None:
-                callback(Epoch(epoch + 1, *history[-1][1:], _rows(sides, same)))
+                callback(Epoch(epoch, loss, speed, _rows(sides, same)))
         rows = Rows(_rows(sides, same))
         rows.refuse_non_finite("what was learned")
         training = Report(
             "training",
             (Finding("loss", history[-1][1], n=matrix.nnz),),
-            (Table("epochs", ("epoch", "loss", "entries per second"), history),),
+            (Table("epochs", ("epoch", "loss", "entries per second"), [list(each) for each in history]),),
         )
         card = Card(
             born("glove", rows.values), "glove", dataclasses.asdict(self), seed, describe(data), reports=(training,)

@@ -165,10 +165,10 @@ def _matrix(rows: Iterator[_Rows], keys: int, unit: float) -> sparse.csr_array:
             columns.append(part.columns)
             values.append(part.sums / unit)
         starts = _starts(sizes)
-        places, kind = columns.join(), np.int32
+        places = columns.join()
         if starts[-1] > _NARROW:
-            places, kind = _widened(places), np.int64
-        matrix = sparse.csr_array((values.join(), places, starts.astype(kind)), shape=(keys, keys))
+            places = _widened(places)
+        matrix = sparse.csr_array((values.join(), places, starts.astype(places.dtype)), shape=(keys, keys))
         matrix.has_canonical_format = True
         return matrix
 

@@ -44,7 +44,7 @@ class Spill:
         Raises:
             BadFile: The folder for temporary files is full or cannot be written.
         """
-        self._bytes += part.nbytes
+        self._bytes += part.size * self._kind.itemsize
         if self._file is None and self._bytes <= self._limit:
             self._parts.append(part.astype(self._kind))
             return
