@@ -23,15 +23,6 @@ def _places(ids: np.ndarray, low: int, high: int, starts: np.ndarray, places: np
 
 
 @inline
-def _add(key, weight, sums, touched, seen):
-    if sums[key] == 0:
-        touched[seen] = key
-        seen += 1
-    sums[key] += weight
-    return seen
-
-
-@inline
 def _take(sums, touched, seen, columns, out, filled):
     """Moves what a row has summed to `columns` and `out`, from `filled` on; returns where they end."""
     # Columns ascend: a row that touches many keys is read off, one that touches few is sorted.
@@ -79,11 +70,19 @@ def _rows(
                 # The first token of a sequence has nothing on its left.
                 if at - step < 0 or begins[at - step + 1]:
                     break
-                seen = _add(ids[at - step], weights[step - 1], sums, touched, seen)
+                key = ids[at - step]
+                if sums[key] == 0:
+                    touched[seen] = key
+                    seen += 1
+                sums[key] += weights[step - 1]
             for step in range(1, window + 1):
                 if at + step >= total or begins[at + step]:
                     break
-                seen = _add(ids[at + step], weights[step - 1], sums, touched, seen)
+                key = ids[at + step]
+                if sums[key] == 0:
+                    touched[seen] = key
+                    seen += 1
+                sums[key] += weights[step - 1]
         before = filled
         filled = _take(sums, touched, seen, columns, out, filled)
         sizes[row - first] = filled - before
@@ -107,7 +106,11 @@ def _merge(
         seen = 0
         for part in range(len(starts)):
             for place in range(starts[part, row], starts[part, row + 1]):
-                seen = _add(columns[place], parts[place], sums, touched, seen)
+                key = columns[place]
+                if sums[key] == 0:
+                    touched[seen] = key
+                    seen += 1
+                sums[key] += parts[place]
         before = filled
         filled = _take(sums, touched, seen, merged, out, filled)
         sizes[row - first] = filled - before
