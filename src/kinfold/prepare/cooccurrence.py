@@ -66,10 +66,7 @@ def count(
     Source:
         Pennington, Socher, Manning 2014 (harmonic weights); Levy, Goldberg, Dagan 2015.
     """
-    if not isinstance(window, int | np.integer) or not 1 <= window <= 10_000:
-        raise BadOption(f"window is {window!r}; it is a whole number from 1 to 10,000.")
-    if weighting not in ("flat", "harmonic"):
-        raise BadOption(f"weighting is '{weighting}'; it is one of: flat, harmonic.")
+    check(window, weighting)
     if threads is not None and threads < 1:
         raise BadOption(f"threads is {threads}; it is at least 1.")
     threads = threads or os.cpu_count() or 1
@@ -93,6 +90,18 @@ def count(
         places = starts.join().reshape(len(blocks), -1)
         parts = _merge(places, columns.join(), sums.join(), threads, progress)
         return Counts(data.keys, data.keys, _matrix(parts, len(data.keys), unit))
+
+
+def check(window: int, weighting: str) -> None:
+    """Does nothing where these can be counted with.
+
+    Raises:
+        BadOption: They cannot.
+    """
+    if not isinstance(window, int | np.integer) or isinstance(window, bool) or not 1 <= window <= 10_000:
+        raise BadOption(f"window is {window!r}; it is a whole number from 1 to 10,000.")
+    if weighting not in ("flat", "harmonic"):
+        raise BadOption(f"weighting is '{weighting}'; it is one of: flat, harmonic.")
 
 
 def _weights(window: int, weighting: str) -> tuple[np.ndarray, float]:

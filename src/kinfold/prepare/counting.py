@@ -7,6 +7,8 @@ from typing import Literal
 
 from kinfold.core.progress import Progress, quiet
 from kinfold.core.shapes import Counts, Sequences
+from kinfold.prepare.cooccurrence import check, count
+from kinfold.prepare.weighting import ppmi
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +21,7 @@ class Counting:
         ppmi: Whether counts become positive pointwise mutual information.
 
     Raises:
-        BadOption: When it is used: `window` or `weighting` is not one that `cooccurrence.count` knows.
+        BadOption: `window` or `weighting` is not one that `cooccurrence.count` knows.
 
     Example:
         >>> from kinfold.core.shapes import Items
@@ -35,10 +37,10 @@ class Counting:
     weighting: Literal["flat", "harmonic"] = "flat"
     ppmi: bool = True
 
+    def __post_init__(self) -> None:
+        check(self.window, self.weighting)
+
     def of(self, data: Sequences, *, threads: int | None = None, progress: Progress = quiet) -> Counts:
         """The counts of some sequences."""
-        from kinfold.prepare.cooccurrence import count
-        from kinfold.prepare.weighting import ppmi
-
         counts = count(data, window=self.window, weighting=self.weighting, threads=threads, progress=progress)
         return ppmi(counts) if self.ppmi else counts
