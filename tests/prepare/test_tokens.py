@@ -187,6 +187,14 @@ def test_full_disk_is_an_error_with_a_way_out(monkeypatch):
         spill.empty(100, np.int32, 10)
 
 
+def test_a_spill_keeps_numbers_of_another_kind_in_its_own():
+    for limit in (0, 1 << 20):
+        with spill.Spill(np.float32, limit) as some:
+            some.append(np.arange(5, dtype=np.float64))
+            some.append(np.arange(3, dtype=np.int64))
+            assert some.join().tolist() == [0, 1, 2, 3, 4, 0, 1, 2]
+
+
 @pytest.mark.data
 def test_real_speeches_give_the_words_of_the_oracle():
     folder = Path(os.environ.get("KINFOLD_DATA", Path(__file__).parents[3] / "shared" / "data"))
