@@ -1,9 +1,10 @@
 """GloVe beside the loop that one would write in C: 14 million words of novels.
 
-`peers/glove.c` learns one pair at a time with the same update in float, two lock-free threads, pairs shuffled once. It is
-built here, by the C compiler with -O3 -march=native, and once more with -ffast-math, which lets it vectorize the sums
-and the roots. All learn from the same counts, with the same rate, epochs, x_max and alpha; contenders take turns, each
-in a process of its own. Rates are tokens of the text times epochs, over the seconds of training alone.
+`peers/glove.c` learns one pair at a time with the same update in float, two lock-free threads, pairs shuffled once. It
+is built here, by the C compiler with -O3 -march=native, and once more with -ffast-math, which lets it vectorize the
+sums and the roots. All learn from the same counts, with the same rate, epochs, x_max and alpha; contenders take turns,
+each in a process of its own. Rates are tokens of the text times epochs, over the seconds of training alone; Kinfold's
+seconds are all of `fit`, with what it does before the first epoch and after the last, the peers' their epochs alone.
 
     python benchmarks/glove.py              everything, a quarter of an hour
     python benchmarks/glove.py --small      half a minute on a twentieth of the text, as a check
@@ -138,7 +139,7 @@ def summary(results: dict[str, Any]) -> list[dict[str, str]]:
     for title, score in results["scores"]["c"].items():
         rows.append(
             {
-                "measured": f"{title}, same runs, mean of {len(results['runs']['kinfold'])} seeds",
+                "measured": f"{title} of GloVe, same runs, mean of {len(results['runs']['kinfold'])} seeds",
                 "kinfold": f"{score['kinfold']:.3f}",
                 "beside": f"C loop {score['c']:.3f} ± {score['half_width']:.3f}",
                 "ratio": "",
