@@ -21,8 +21,9 @@ check: .venv/.test .venv/.check ## format, lint, types, direction between rooms,
 	$(BIN)/lint-imports
 	$(BIN)/python docs/generate.py --check
 
-bench: .venv/.test .venv/.bench ## every benchmark; half an hour, alone on the machine
+bench: .venv/.test .venv/.bench ## every benchmark; three quarters of an hour, alone on the machine, with a C compiler
 	$(BIN)/python benchmarks/words.py
+	$(BIN)/python benchmarks/glove.py
 	$(BIN)/python benchmarks/search.py
 	$(BIN)/python benchmarks/files.py
 	$(BIN)/python benchmarks/start.py

@@ -12,9 +12,6 @@ vocabulary, same settings: skip-gram or CBOW, 5 negatives, window 5, subsampling
 from __future__ import annotations
 
 import argparse
-import json
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -22,11 +19,11 @@ from statistics import median
 from typing import Any
 
 import numpy as np
-from _measure import DATA, peak_memory, record
+from _measure import peak_memory, record
+from _words import MIN_COUNT, answer, head, in_process, novels, save, scores, verdict
 
 NAMES = {"gensim": "gensim", "fasttext": "fastText"}
-SETS = {"WordSim-353": "EN-WS-353-ALL.txt", "SimLex-999": "EN-SIMLEX-999.txt"}
-RATE, WINDOW, NEGATIVES, SAMPLE, MIN_COUNT = 0.025, 5, 5, 1e-3, 5
+RATE, WINDOW, NEGATIVES, SAMPLE = 0.025, 5, 5, 1e-3
 # What fastText does by default where it has n-grams.
 NGRAMS = {"min_n": 3, "max_n": 6, "buckets": 2_000_000, "subsample": 1e-4, "learning_rate": 0.05, "final_rate": 0.0}
 
@@ -89,7 +86,7 @@ def gensim(job: dict[str, Any]) -> dict[str, Any]:
     done = time.perf_counter()
     memory = peak_memory()
     tokens = int(sum(model.wv.get_vecattr(word, "count") for word in model.wv.index_to_key))
-    _save(job["out"], model.wv.index_to_key, model.wv.vectors)
+    save(job["out"], model.wv.index_to_key, model.wv.vectors)
     words = len(model.wv)
     return {"vocabulary": ready - began, "train": done - ready, "tokens": tokens, "words": words, "memory": memory}
 
@@ -118,39 +115,19 @@ def fasttext(job: dict[str, Any]) -> dict[str, Any]:
     train = (time.perf_counter() - began - one) / (epochs - 1) * job["epochs"]
     memory = peak_memory()
     words, counts = model.get_words(include_freq=True)
-    _save(job["out"], words, np.array([model.get_word_vector(word) for word in words]))
+    save(job["out"], words, np.array([model.get_word_vector(word) for word in words]))
     return {"train": train, "tokens": int(sum(counts)), "words": len(words), "memory": memory}
-
-
-def _save(path: str, words: list[str], vectors: np.ndarray) -> None:
-    from kinfold import Space
-
-    if path:
-        Space.of(words, vectors).save(path)
 
 
 def run(contender: str, **job: Any) -> dict[str, Any]:
     """One contender in a new process."""
     job = {"dim": 100, "epochs": 1, "threads": 2, "mode": "skipgram", "seed": 0, "out": "", "ngrams": False, **job}
-    found = subprocess.run(
-        [sys.executable, __file__, "--job", contender, json.dumps(job)], capture_output=True, text=True
-    )
-    if found.returncode:
-        raise RuntimeError(found.stderr)
-    result: dict[str, Any] = json.loads(found.stdout.splitlines()[-1])
+    result = in_process(__file__, contender, job)
     result["rate"] = result["tokens"] * job["epochs"] / result["train"]
     print(
         f"  {contender:8s} {job['mode']} {job['dim']} d × {job['epochs']}: {result['rate']:12,.0f} words/s", flush=True
     )
     return result
-
-
-class _NoPandas:
-    """Neither contender needs pandas, and a plain installation has none; where it is, Arrow and others import it."""
-
-    def find_spec(self, name: str, path: Any = None, target: Any = None) -> None:
-        if name == "pandas":
-            raise ModuleNotFoundError(name)
 
 
 # The comparisons.
@@ -176,32 +153,13 @@ def _rates(found: dict[str, list[float]]) -> dict[str, Any]:
 
 def quality(rounds: int, folder: Path, peer: str, **job: Any) -> dict[str, Any]:
     """Scores of Kinfold and a peer with several seeds, and the speed and memory of the same runs."""
-    import kinfold as kf
-
     runs: dict[str, list[dict[str, Any]]] = {"kinfold": [], peer: []}
     for seed in range(rounds):
         for name, results in runs.items():
             out = str(folder / f"{name}.arrow")
             result = run(name, seed=seed, out=out, **job)
-            space = kf.open(out)
-            analogies = kf.measure.analogies(space, DATA / "word_eval" / "questions-words.txt", restrict=30_000)
-            scores = {"analogies": _scored(analogies["accuracy"])}
-            for title, file in SETS.items():
-                scores[title] = _scored(kf.measure.similarity(space, DATA / "word_eval" / file)["spearman"])
-            result["scores"] = scores
+            result["scores"] = scores(out)
             results.append(result)
-            print("   ", {name: round(value["value"], 4) for name, value in scores.items()}, flush=True)
-    verdict = {}
-    for title in ("analogies", *SETS):
-        ours, theirs = ([each["scores"][title] for each in runs[name]] for name in ("kinfold", peer))
-        half = float(np.mean([each["high"] - each["low"] for each in theirs])) / 2
-        means = [float(np.mean([each["value"] for each in side])) for side in (ours, theirs)]
-        verdict[title] = {
-            "kinfold": means[0],
-            peer: means[1],
-            "half_width": half,
-            "not_below": means[0] >= means[1] - half,
-        }
     rates = _rates({name: [each["rate"] for each in results] for name, results in runs.items()})
     vocabulary = {
         name: median(each["vocabulary"] for each in results)
@@ -209,11 +167,13 @@ def quality(rounds: int, folder: Path, peer: str, **job: Any) -> dict[str, Any]:
         if "vocabulary" in results[0]
     }
     memory = {name: max(each["memory"] for each in results) for name, results in runs.items()}
-    return {**rates, "scores": verdict, "vocabulary_seconds": vocabulary, "peak_bytes": memory, "runs": runs}
-
-
-def _scored(finding: Any) -> dict[str, float]:
-    return {"value": finding.value, "low": finding.low, "high": finding.high, "n": finding.n}
+    return {
+        **rates,
+        "scores": verdict(runs, peer),
+        "vocabulary_seconds": vocabulary,
+        "peak_bytes": memory,
+        "runs": runs,
+    }
 
 
 def tokenizing(raw: Path, rounds: int) -> dict[str, Any]:
@@ -273,23 +233,6 @@ def scaling(file: Path, rounds: int) -> dict[str, Any]:
     }
 
 
-def tokenized(raw: Path, target: Path) -> None:
-    """A lower-cased, white-space-tokenized copy, so that all contenders see the same words."""
-    import re
-
-    word = re.compile(r"\w+(?:['’]\w+)*")
-    with raw.open(encoding="utf-8") as lines, target.open("w", encoding="utf-8") as out:
-        for line in lines:
-            words = word.findall(line.lower())
-            if words:
-                out.write(" ".join(words) + "\n")
-
-
-def head(text: bytes, size: int) -> bytes:
-    """The first lines of a text, some `size` bytes."""
-    return text[: text.rfind(b"\n", 0, size) + 1]
-
-
 def summary(results: dict[str, Any]) -> list[dict[str, str]]:
     """Lines of the README's table."""
     rows = []
@@ -343,18 +286,12 @@ def main() -> None:
     parser.add_argument("--job", nargs=2)
     arguments = parser.parse_args()
     if arguments.job:
-        sys.meta_path.insert(0, _NoPandas())  # type: ignore[arg-type]
-        print(json.dumps(globals()[arguments.job[0]](json.loads(arguments.job[1]))))
+        answer(arguments.job, globals())
         return
-    import lzma
-
     rounds = 1 if arguments.small else arguments.rounds
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        raw, file = folder / "novels.txt", folder / "tokens.txt"
-        text = lzma.decompress((DATA / "text" / "novels.txt.xz").read_bytes())
-        raw.write_bytes(head(text, 4_000_000) if arguments.small else text)
-        tokenized(raw, file)
+        raw, file = novels(folder, arguments.small)
         # fastText would take a quarter of an hour for all of it.
         part = folder / "part.txt"
         part.write_bytes(head(file.read_bytes(), 20_000_000))

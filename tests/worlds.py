@@ -28,12 +28,12 @@ def labeled_blocks(groups=4, size=12, sentences=1500, length=8, seed=0) -> Label
 
 
 def block_counts(groups=4, size=12, seed=0) -> Counts:
-    """Counts of the same world: dense within a block, with a little noise between blocks."""
+    """Counts of the same world: dense within a block, with some noise between blocks (GloVe sees no zeros)."""
     rng = np.random.default_rng(seed)
     keys = blocks(groups, size, 1).keys
     block = np.repeat(np.arange(groups), size)
     values = np.where(
-        block[:, None] == block, rng.poisson(20, (len(keys), len(keys))), rng.random((len(keys), len(keys))) < 0.05
+        block[:, None] == block, rng.poisson(20, (len(keys), len(keys))), rng.random((len(keys), len(keys))) < 0.2
     )
     values = np.triu(values) + np.triu(values, 1).T
     return Counts(keys, keys, sparse.csr_array(values.astype(np.float32)))

@@ -44,6 +44,38 @@ def test_learn_words_by_the_other_method(kinfold, corpus, tmp_path):
     assert space.attribute("count").to_pylist()[0] == 1600
 
 
+def test_learn_words_by_glove_counts_as_asked(kinfold, corpus, tmp_path):
+    out = tmp_path / "words.arrow"
+    options = "--method glove --dim 6 --epochs 3 --window 2 --x-max 50 --alpha 0.5"
+    ran = kinfold("learn", "words", corpus, "-o", out, *options.split(), "--json")
+    assert ran.code == 0, ran.err
+    space = kf.open(out)
+    assert {"dim": 6, "epochs": 3, "x_max": 50, "alpha": 0.5}.items() <= dict(space.card.parameters).items()
+    assert space.card.data["counting"] == {"window": 2, "weighting": "harmonic", "ppmi": False}
+    assert space.card.data["tokens"] == 1600 * 9
+    assert space.attribute("count").to_pylist()[0] == 1600
+    assert len(ran.json["epochs"]) == 3
+    text = kinfold("learn", "words", corpus, "-o", out, *options.split()).out
+    assert "M entries/s" in text
+    assert "from 14,400 tokens by glove" in text
+    wider = kf.words(corpus, method="glove", dim=6, epochs=3, x_max=50, alpha=0.5)
+    assert wider.card.data["counting"]["window"] == 10
+    assert wider.card.data["entries"] >= space.card.data["entries"]
+    assert wider.frame != space.frame
+
+
+def test_the_window_of_svd_reaches_the_counting(corpus):
+    spaces = [kf.words(corpus, method="svd", dim=6, window=window) for window in (1, 7)]
+    assert [space.card.data["counting"]["window"] for space in spaces] == [1, 7]
+    assert spaces[0].frame != spaces[1].frame
+
+
+def test_help_tells_defaults_that_differ(kinfold):
+    text = " ".join(kinfold("learn", "words", "--help").out.replace("│", " ").split())
+    assert "[default: 5, 10 for glove]" in text
+    assert "[default: false, true for svd]" in text
+
+
 def test_an_option_of_another_learner_is_refused(kinfold, corpus, tmp_path):
     ran = kinfold("learn", "words", corpus, "-o", tmp_path / "x.arrow", "--method", "svd", "--negatives", 3)
     assert ran.code == 2
@@ -214,6 +246,7 @@ def test_version_is_the_package_version(kinfold):
         (("learn", "words", "{text}", "-o", "no/folder/x.arrow"), "folder"),
         (("learn", "words", "{text}", "-o", "{out}", "--dim", "0"), "dim is 0"),
         (("learn", "words", "{text}", "-o", "{out}.bin"), "kinfold convert"),
+        (("learn", "words", "{text}", "-o", "{out}", "--method", "glove", "--window", "0"), "window is 0"),
         (("learn", "words", "{text}", "-o", "{out}", "--method", "word3vec"), "Did you mean 'word2vec'"),
         (("learn", "words", "{text}", "-o", "{out}", "--min-count", "100000"), "min_count"),
         (("evaluate", "{space}"), "--similarity"),

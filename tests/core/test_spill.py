@@ -84,3 +84,11 @@ def test_what_is_ample_follows_the_limits_of_the_process():
         assert not memory.ample(200 << 20)
     finally:
         resource.setrlimit(resource.RLIMIT_DATA, before)
+
+
+def test_a_spill_keeps_numbers_of_another_kind_in_its_own():
+    for limit in (0, 1 << 20):
+        with spill.Spill(np.float32, limit) as some:
+            some.append(np.arange(5, dtype=np.float64))
+            some.append(np.arange(3, dtype=np.int64))
+            assert some.join().tolist() == [0, 1, 2, 3, 4, 0, 1, 2]

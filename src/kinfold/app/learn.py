@@ -7,7 +7,7 @@ import inspect
 import re
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -109,8 +109,9 @@ def _tell(space: Space, out: Path, as_json: bool) -> None:
     if idle > 0 and group == "word":
         lines.append(f"  {idle:,} of {space.card.data['texts']:,} texts (or lines) held no word of the vocabulary")
     if training is not None and training.tables:
+        unit = training.tables[0].columns[2].partition(" ")[0]
         for epoch, loss, speed in training.tables[0].rows:
-            lines.append(f"  epoch {epoch}: loss {loss:.4f}, {speed / 1e6:.2f} M words/s")
+            lines.append(f"  epoch {epoch}: loss {loss:.4f}, {speed / 1e6:.2f} M {unit}/s")
     key = next(iter(space.keys))
     asked = key if sum(key in space.group(name) for name in space.groups) == 1 else f"{group}:{key}"
     lines.append(f"Next: kinfold nearest {out} {asked} · kinfold report {out} -o report.html")
@@ -143,31 +144,43 @@ def _recipe_options(recipe: Any) -> list[inspect.Parameter]:
 
 
 def _learner_options(methods: Mapping[str, Entry]) -> list[inspect.Parameter]:
-    """The fields of every method, each once; a field that not all have says whose it is."""
-    family = {name: entry.load() for name, entry in methods.items()}
-    owners: dict[str, list[str]] = {}
-    for method, kind in family.items():
-        for field in dataclasses.fields(kind):
-            owners.setdefault(field.name, []).append(method)
-    found: dict[str, inspect.Parameter] = {}
-    for kind in family.values():
-        helps, hints = _documented(kind), typing.get_type_hints(kind)
-        for field in dataclasses.fields(kind):
-            whose = "" if len(owners[field.name]) == len(family) else f" ({', '.join(owners[field.name])} only)"
-            text = helps.get(field.name, "") + whose
-            found.setdefault(field.name, _option(field.name, hints[field.name], field.default, text))
-    return list(found.values())
+    """The fields of every method, each once; one that not all have, or not alike, says whose it is."""
+    from kinfold.recipes.words import wishes
+
+    kinds = {name: entry.load() for name, entry in methods.items()}
+    family = {name: [part for part in (kind, wishes(kind)) if part is not None] for name, kind in kinds.items()}
+    defaults: dict[str, dict[str, Any]] = {}
+    told: dict[str, tuple[Any, str]] = {}
+    for method, parts in family.items():
+        for part in parts:
+            kind = part if isinstance(part, type) else type(part)
+            helps, hints = _documented(kind), typing.get_type_hints(kind)
+            for field in dataclasses.fields(kind):
+                value = field.default if part is kind else getattr(part, field.name)
+                defaults.setdefault(field.name, {})[method] = value
+                told.setdefault(field.name, (hints[field.name], helps.get(field.name, "")))
+    found = []
+    for name, (hint, text) in told.items():
+        own = defaults[name]
+        first, *_ = own.values()
+        others = [f"{_shown(value)} for {method}" for method, value in own.items() if value != first]
+        whose = "" if len(own) == len(family) else f" ({', '.join(own)} only)"
+        found.append(_option(name, hint, first, text + whose, others))
+    return found
 
 
-def _option(name: str, kind: Any, default: Any, text: str) -> inspect.Parameter:
+def _shown(default: Any) -> str:
+    if default in (None, inspect.Parameter.empty):
+        return ""
+    return str(default).lower() if isinstance(default, bool) else str(default)
+
+
+def _option(name: str, kind: Any, default: Any, text: str, others: Sequence[str] = ()) -> inspect.Parameter:
     plain = _command_line_type(kind)
     flag = "--" + name.replace("_", "-")
     declared = [f"{flag}/--no-{flag[2:]}"] if plain is bool else [flag]
-    shown = (
-        ""
-        if default in (None, inspect.Parameter.empty)
-        else f" [default: {str(default).lower() if plain is bool else default}]"
-    )
+    defaults = ", ".join(each for each in (_shown(default), *others) if each)
+    shown = f" [default: {defaults}]" if defaults else ""
     option = typer.Option(*declared, help=(text + shown).replace("[default", r"\[default"), show_default=False)
     return inspect.Parameter(
         name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[plain | None, option]

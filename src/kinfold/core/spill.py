@@ -49,7 +49,7 @@ class Spill:
         Raises:
             BadFile: The folder for temporary files is full or cannot be written.
         """
-        self._bytes += part.nbytes
+        self._bytes += part.size * self._kind.itemsize
         if self._file is None and self._bytes <= self._limit:
             self._parts.append(part.astype(self._kind))
             return
@@ -234,6 +234,6 @@ def _mapped(file: IO[bytes], size: int, kind: np.dtype) -> np.ndarray:
 
 def _no_room(size: int, error: OSError) -> BadFile:
     return BadFile(
-        f"{tempfile.gettempdir()}: {size:,} bytes cannot be kept there ({error.strerror}). "
+        f"{tempfile.gettempdir()}: {size:,} bytes of numbers cannot be kept there ({error.strerror}). "
         "Set TMPDIR to a folder with more room."
     )

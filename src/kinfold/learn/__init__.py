@@ -9,6 +9,7 @@ LEARNERS = Catalogue(
     Entry("word2vec", "kinfold.learn.word2vec:Word2Vec", "skip-gram and CBOW over sequences"),
     Entry("fasttext", "kinfold.learn.fasttext:FastText", "word2vec over words and their character n-grams"),
     Entry("doc2vec", "kinfold.learn.doc2vec:Doc2Vec", "documents as one more context of their words: PV-DBOW, PV-DM"),
+    Entry("glove", "kinfold.learn.glove:GloVe", "weighted least squares on the logarithms of counts"),
     Entry(
         "svd",
         "kinfold.learn.svd:SVD",

@@ -11,13 +11,14 @@ import numpy as np
 
 from kinfold.core.card import Card, born
 from kinfold.core.errors import BadData, BadOption
-from kinfold.core.keys import Keys
 from kinfold.core.metric import Metric
 from kinfold.core.progress import Progress, quiet
 from kinfold.core.protocols import takes
 from kinfold.core.rows import Rows
 from kinfold.core.shapes import Counts, describe
 from kinfold.core.space import Space
+from kinfold.learn.sides import both
+from kinfold.prepare.counting import Counting
 
 if TYPE_CHECKING:
     import scipy.sparse as sparse
@@ -46,6 +47,7 @@ class SVD:
 
     Example:
         >>> import scipy.sparse as sparse
+        >>> from kinfold.core.keys import Keys
         >>> keys = Keys(["a", "b", "c"])
         >>> counts = Counts(keys, keys, sparse.csr_array(np.array([[4, 3, 0], [3, 4, 0], [0, 0, 5]], np.float32)))
         >>> SVD(dim=2).fit(counts).nearest("a", k=1).keys
@@ -53,6 +55,7 @@ class SVD:
     """
 
     takes: ClassVar[type] = Counts
+    counting: ClassVar[Counting] = Counting()
 
     dim: int = 100
     exponent: float = 0.5
@@ -95,7 +98,7 @@ class SVD:
         # A direction that the matrix does not have is noise, which an exponent of 0 would keep at full size.
         factors = np.where(scale > scale[0] * 1e-6, scale, 0) ** self.exponent * (scale > scale[0] * 1e-6)
         rows = (left if same else np.concatenate([left, right])) * factors.astype(np.float32)
-        keys = data.row_keys if same else _both(data.row_keys, data.column_keys)
+        keys = data.row_keys if same else both(data.row_keys, data.column_keys)
         card = Card(born("svd", rows), "svd", dataclasses.asdict(self), seed, describe(data))
         return Space(keys, Rows(rows), Metric.COSINE, card)
 
@@ -149,17 +152,3 @@ def singular(
     largest = np.abs(left).argmax(axis=0)
     signs = np.where(left[largest, np.arange(width)] < 0, np.float32(-1), np.float32(1))
     return (left * signs)[:, :dim], scale[:dim], (right * signs)[:, :dim]
-
-
-def _both(rows: Keys, columns: Keys) -> Keys:
-    """The keys of both sides, each in its own groups."""
-    import pyarrow as pa
-
-    shared = set(rows.groups) & set(columns.groups)
-    if shared:
-        raise BadData(
-            f"rows and columns have different keys, but are both of the group '{min(shared)}'; "
-            "name the groups of either side: Keys(names, 'user')."
-        )
-    sizes = {name: len(members) for keys in (rows, columns) for name, members in keys.groups.items()}
-    return Keys.trusted(pa.concat_arrays([rows.names, columns.names]), sizes)

@@ -2,7 +2,8 @@
 
 `tokens.sequences` makes Sequences of texts and `tokens.labeled` Labeled of texts with labels; `phrases.join` joins
 frequent pairs in Sequences, `ngrams.ngrams` finds their n-grams, `cooccurrence.count` makes Counts of them, and
-`weighting.ppmi` weighs Counts.
+`weighting.ppmi` weighs Counts; `counting.Counting` is both as a learner asks for it. `cutting` remembers how texts were
+cut.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
-__all__ = ["cooccurrence", "ngrams", "phrases", "tokens", "weighting"]
+__all__ = ["cooccurrence", "counting", "cutting", "ngrams", "phrases", "tokens", "weighting"]
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
 from kinfold.core.catalogue import Entry
 from kinfold.core.errors import BadOption, UnknownName, did_you_mean
 from kinfold.core.progress import Progress, quiet
-from kinfold.core.shapes import Counts, Sequences
+from kinfold.core.shapes import Counts, Sequences, describe
 from kinfold.core.space import Space
 from kinfold.learn import LEARNERS
 from kinfold.learn.start import Known, Start
+from kinfold.prepare.counting import Counting
 from kinfold.prepare.cutting import cut_as, remembered
 
-METHODS = {entry.name: entry for entry in LEARNERS if entry.name in ("word2vec", "fasttext", "svd")}
+METHODS = {entry.name: entry for entry in LEARNERS if entry.name in ("word2vec", "fasttext", "glove", "svd")}
 
 
 def words(
@@ -45,7 +47,7 @@ def words(
 
     Args:
         texts: Files or folders (plain, .gz, .bz2, .xz, .zst, .jsonl, .csv, .parquet), or strings, or lists of tokens.
-        method: How to learn: word2vec (the default), fasttext or svd.
+        method: How to learn: word2vec (the default), fasttext, glove or svd.
         start: Vectors to begin with: a Space, or a file in any format (word2vec, GloVe, fastText …). Rows are copied
             for the words that it shares with the text; its other words stay, new ones join behind them. Dimension, and
             the method and parameters if it was learned here, are the start's unless others are given.
@@ -68,7 +70,8 @@ def words(
         threads: How many work at once; as many as there are processors by default.
         progress: Told of how far the work is.
         callback: Called after each epoch, by learners that have epochs.
-        **options: Fields of the learner: `dim`, `epochs`, `window` …
+        **options: Fields of the learner: `dim`, `epochs`, `window` …; for a learner of counts, those of its `counting`
+            too: `window`, `weighting` …
 
     Returns:
         A Space of the group `word`, frequent words first, with the attribute `count`.
@@ -89,7 +92,7 @@ def words(
     if resume is not None and start is not None:
         raise BadOption("resume goes on where training stopped, start begins anew from vectors; give one of them.")
     given = opened(start if resume is None else resume)
-    learner = _learner(method, options, given, resume is not None)
+    learner, counting = _learner(method, options, given, resume is not None)
     cut = cut_as(given, tokenizer, lower)
     data = sequences(
         read(texts, column=column, bad_bytes=bad_bytes),
@@ -105,7 +108,8 @@ def words(
     begin = None if given is None else Start(given, known, share, pull)
     if given is not None and resume is not None:
         begin = Start.resuming(given)
-    space = learn(learner, data, start=begin, seed=seed, threads=threads, progress=progress, callback=callback)
+    how: dict[str, Any] = {"seed": seed, "threads": threads, "progress": progress, "callback": callback}
+    space = learn(learner, data, counting=counting, start=begin, **how)
     return remembered(space, cut)
 
 
@@ -121,8 +125,13 @@ def words_of(space: Space) -> Space:
     return Start(space).words
 
 
-def configured(methods: Mapping[str, Entry], name: str, options: Mapping[str, Any]) -> Any:
-    """The method of this name with these options.
+def wishes(kind: Any) -> Counting | None:
+    """How texts are counted for a kind of learner; None for one that takes no counts."""
+    return getattr(kind, "counting", Counting()) if getattr(kind, "takes", None) is Counts else None
+
+
+def configured(methods: Mapping[str, Entry], name: str, options: Mapping[str, Any], also: Iterable[str] = ()) -> Any:
+    """The method of this name with these options; those that are named in `also` are somebody else's.
 
     Raises:
         UnknownName: There is no such method.
@@ -131,49 +140,64 @@ def configured(methods: Mapping[str, Entry], name: str, options: Mapping[str, An
     if name not in methods:
         raise UnknownName(f"there is no method '{name}'.{did_you_mean(name, methods)} There are: {', '.join(methods)}.")
     kind = methods[name].load()
-    known = [field.name for field in dataclasses.fields(kind)]
+    own = [field.name for field in dataclasses.fields(kind)]
+    known = [*own, *also]
     for option in options:
         if option not in known:
             has = f"It has: {', '.join(sorted(known))}." if known else "It has none."
             raise BadOption(f"{name} has no option '{option}'.{did_you_mean(option, known)} {has}")
-    return kind(**options)
+    return kind(**{option: value for option, value in options.items() if option in own})
 
 
-def _learner(method: str | None, options: dict[str, Any], start: Space | None, resume: bool) -> Any:
-    """The learner of these options; what is not given comes from the card of the Space that it begins with."""
-    if start is None:
-        return configured(METHODS, method or "word2vec", options)
-    learned = start.card.method
+def _learner(
+    method: str | None, options: dict[str, Any], start: Space | None, resume: bool
+) -> tuple[Any, Counting | None]:
+    """The learner of these options, and how it wants texts counted, with those of the options that say so.
+
+    What is not given comes from the card of the Space that it begins with.
+    """
+    learned = None if start is None else start.card.method
     if resume and (learned not in METHODS or not hasattr(METHODS[learned].load(), "resume")):
         raise BadOption(f"vectors by '{learned}' cannot be gone on with; start=… begins anew from any vectors.")
     name = method or (learned if learned in METHODS else "word2vec")
-    given = {"dim": start.dim}
-    if name == learned:
-        fields = {field.name for field in dataclasses.fields(METHODS[name].load())}
-        given |= {option: value for option, value in start.card.parameters.items() if option in fields}
-    return configured(METHODS, name, {**given, **options})
+    if start is not None:
+        told = start.card.parameters if name == learned else {}
+        fields = {field.name for field in dataclasses.fields(METHODS[name].load())} if name in METHODS else set()
+        told = {option: value for option, value in told.items() if option in fields}
+        options = {"dim": start.dim, **told, **options}
+    counting = wishes(METHODS[name].load()) if name in METHODS else None
+    if counting is None:
+        return configured(METHODS, name, options), None
+    counted = [field.name for field in dataclasses.fields(counting)]
+    learner = configured(METHODS, name, options, counted)
+    own = {field.name for field in dataclasses.fields(learner)}
+    asked = {option: options[option] for option in counted if option in options and option not in own}
+    return learner, dataclasses.replace(counting, **asked)
 
 
 def learn(
     learner: Any,
     data: Sequences,
     *,
+    counting: Counting | None = None,
     start: Start | None = None,
     seed: int = 0,
     threads: int | None = None,
     progress: Progress = quiet,
     callback: Callable[[Any], None] | None = None,
 ) -> Space:
-    """Fits a learner of sequences, or one of counts on their weighted co-occurrences."""
-    if learner.takes is Counts:
-        from kinfold.prepare.cooccurrence import count
-        from kinfold.prepare.weighting import ppmi
-
-        if start is not None:
-            raise BadOption(f"{type(learner).__name__} is solved at once and begins with nothing; leave start out.")
-        weighted = ppmi(count(data, threads=threads, progress=progress))
-        space: Space = learner.fit(weighted, seed=seed, threads=threads, progress=progress)
-        return space.with_attribute("count", data.counts)
+    """Fits a learner of sequences, or one of counts on co-occurrences as it wants them."""
     extra = {name: value for name, value in (("start", start), ("callback", callback)) if value is not None}
-    learned: Space = learner.fit(data, seed=seed, threads=threads, progress=progress, **extra)
-    return learned
+    for name in extra:
+        if name not in inspect.signature(learner.fit).parameters:
+            what = "begins with nothing" if name == "start" else "has no epochs"
+            raise BadOption(f"{type(learner).__name__} is solved at once and {what}; leave {name} out.")
+    counting = counting or wishes(type(learner))
+    if counting is None:
+        learned: Space = learner.fit(data, seed=seed, threads=threads, progress=progress, **extra)
+        return learned
+    counts = counting.of(data, threads=threads, progress=progress)
+    space: Space = learner.fit(counts, seed=seed, threads=threads, progress=progress, **extra)
+    found = {**describe(data), "counting": dataclasses.asdict(counting), "entries": counts.values.nnz}
+    counted = space.with_attribute("count", data.counts)
+    return dataclasses.replace(counted, card=dataclasses.replace(space.card, data=found))
