@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from kinfold.core.errors import BadData
 
@@ -38,6 +39,12 @@ def to_numpy(array: pa.Array) -> np.ndarray:
     if not len(array) or data is None:
         return np.zeros(0, kind)
     return np.frombuffer(data, kind, len(array), array.offset * kind.itemsize)
+
+
+def lower_cased(names: pa.LargeStringArray) -> bool:
+    """Whether all of the first 100,000 names are in lower case."""
+    some = names.slice(0, 100_000)
+    return bool(pc.all(pc.equal(some, pc.utf8_lower(some)), min_count=0).as_py())
 
 
 def lists_of(matrix: np.ndarray, start: int = 0, total: int | None = None) -> pa.LargeListArray:

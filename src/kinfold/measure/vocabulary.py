@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pyarrow.compute as pc
 
+from kinfold.core.columns import lower_cased
 from kinfold.core.errors import BadData, BadFile, BadOption
 from kinfold.core.files import existing
 from kinfold.core.keys import Keys
-from kinfold.core.report import Table
 from kinfold.core.space import Space
-
-# Keys that are looked at to tell whether a Space is lower-cased.
-_SAMPLE = 100_000
-_LISTED = 200
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -66,8 +60,7 @@ class Vocabulary:
         lengths = space.rows.norms[rows]
         vectors /= np.where(lengths > 0, lengths, 1)[:, None]
         if lower is None:
-            some = keys.names.slice(0, _SAMPLE)
-            lower = bool(pc.all(pc.equal(some, pc.utf8_lower(some)), min_count=0).as_py())
+            lower = lower_cased(keys.names)
         return cls(keys, vectors, lower)
 
     def find(self, words: Iterable[str]) -> dict[str, int]:
@@ -79,12 +72,6 @@ class Vocabulary:
     def cased(self, word: str) -> str:
         """The word as it is looked up."""
         return word.lower() if self.lower else word
-
-
-def missing_words(words: Counter[str], what: str) -> Table:
-    """Words that have no row, those that spoil most `what` first."""
-    ordered = sorted(words.items(), key=lambda each: (-each[1], each[0]))
-    return Table(f"Missing words ({len(ordered):,})", ("word", what), [list(each) for each in ordered[:_LISTED]])
 
 
 def lines(path: str | os.PathLike[str]) -> Iterator[tuple[str, str]]:

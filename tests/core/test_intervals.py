@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from kinfold.core.errors import BadData, BadOption
-from kinfold.measure.intervals import bootstrap, of_difference, of_mean
+from kinfold.core.intervals import bootstrap, of_difference, of_mean
 
 
 def test_the_interval_of_a_share_is_that_of_theory():
