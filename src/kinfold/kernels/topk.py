@@ -29,6 +29,7 @@ def topk(
     metric: str = "dot",
     norms: np.ndarray | None = None,
     among: np.ndarray | None = None,
+    offsets: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Exact search.
 
@@ -39,6 +40,7 @@ def topk(
         metric: `dot`; `cosine`, of a zero row it is 0; `l2`, minus the Euclidean distance.
         norms: Lengths of the rows (n,) float32; `cosine` and `l2` need them.
         among: Ascending row numbers (m,) int64 to choose from; all where it is None.
+        offsets: What is taken from every score of a row (n,) float32; not for `l2`.
 
     Returns:
         Scores (q, k) float32 and row numbers (q, k) int64, best first, equal scores by row number;
@@ -46,7 +48,7 @@ def topk(
     """
     scores = np.full((len(queries), k), -np.inf, np.float32)
     found = np.full((len(queries), k), -1, np.int64)
-    candidates = _Candidates(rows, metric, norms, among)
+    candidates = _Candidates(rows, metric, norms, among, offsets)
     if candidates.count == 0 or k == 0:
         return scores, found
     step = max(1, min(_QUERIES, _RESULTS // k))
@@ -67,12 +69,19 @@ def topk(
 class _Candidates:
     """The rows to choose from, numbered 0..count, and their scores in ranges."""
 
-    def __init__(self, rows: np.ndarray, metric: str, norms: np.ndarray | None, among: np.ndarray | None) -> None:
+    def __init__(
+        self,
+        rows: np.ndarray,
+        metric: str,
+        norms: np.ndarray | None,
+        among: np.ndarray | None,
+        offsets: np.ndarray | None,
+    ) -> None:
         self.first, self.chosen, self.refused = 0, None, None
         if among is not None and len(among):
             self.first, stop = int(among[0]), int(among[-1]) + 1
             rows = rows[self.first : stop]
-            norms = None if norms is None else norms[self.first : stop]
+            norms, offsets = (each if each is None else each[self.first : stop] for each in (norms, offsets))
             if 4 * len(among) < len(rows):
                 self.chosen = among - self.first
             elif len(among) < len(rows):
@@ -85,7 +94,7 @@ class _Candidates:
         self.rows = rows
         self.count = len(rows) if self.chosen is None else len(self.chosen)
         self.copied = rows.dtype != np.float32 or self.chosen is not None
-        self.factors = self.offsets = None
+        self.factors, self.offsets = None, offsets
         if norms is not None and metric == "cosine":
             self.factors = np.divide(1, norms, out=np.zeros(len(norms), np.float32), where=norms > _SHORTEST)
         elif norms is not None and metric == "l2":
@@ -110,7 +119,7 @@ class _Candidates:
             np.matmul(queries, block.T, out=scores)
         if self.factors is not None:
             scores *= self.factors[pick]
-        elif self.offsets is not None:
+        if self.offsets is not None:
             scores -= self.offsets[pick]
         if self.refused is not None:
             scores[:, self.refused[pick]] = -np.inf

@@ -1,6 +1,7 @@
 """Files, frames and iterables become shapes.
 
-`text.read` gives Items of texts; `docstrings.read` those of the Python packages installed here.
+`text.read` gives Items of texts, `docstrings.read` those of the Python packages installed here, and `pairs.read` gives
+Pairs of words.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
-__all__ = ["docstrings", "text"]
+__all__ = ["docstrings", "pairs", "text"]
 
 
 def __getattr__(name: str) -> ModuleType:
