@@ -24,10 +24,10 @@ Line = tuple[str, list[str], str]
 def read(source: Any, *, weighted: bool = False, on_bad: Literal["raise", "skip"] = "raise") -> Pairs:
     """Pairs of words as Pairs; a pair that stands twice counts once.
 
-    A line of a file is a word and what belongs to it: one translation, or several (`dog Hund Hündin`), which other lines
-    may add to. The first line decides what divides the fields: tabs, so that they may hold spaces, else spaces; in a
-    file that ends in .csv, commas or semicolons, and fields may be in quotes. Empty lines are passed over, and lines
-    that are `#` alone or begin with `#` and a space.
+    A line of a file is a word and what belongs to it: one translation, or several (`dog Hund Hündin`), and other lines
+    may add to them. The first line decides what divides the fields: tabs, so that they may hold spaces, else spaces; in
+    a file that ends in .csv, commas or semicolons, and fields may be in quotes. Empty lines are passed over, and so are
+    lines that are `#` alone or begin with `#` and a space.
 
     Args:
         source: A path (.gz, .bz2, .xz or .zst too); a mapping from words to a word or a list of words; an iterable of
