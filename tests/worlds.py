@@ -7,6 +7,7 @@ import scipy.sparse as sparse
 
 from kinfold.core.keys import Keys
 from kinfold.core.shapes import Counts, Sequences
+from kinfold.core.space import Space
 
 
 def blocks(groups=4, size=12, sentences=1500, length=8, seed=0) -> Sequences:
@@ -34,3 +35,26 @@ def same_block(space, k=5) -> float:
     """Share of the k nearest rows to each key that are of its block."""
     hits = space.nearest_many(list(space.keys), k)
     return float(np.mean([key.split("_")[0] == each.query.split("_")[0] for each in hits for key in each.keys]))
+
+
+def accents(words=240, dim=12, noise=0.1, seed=0) -> tuple[Space, Space]:
+    """One world in two accents: row i is `a<i>` here, and turned, moved a little and with noise `b<i>` there.
+
+    The rows stand in crowds of six; lengths differ, and the more frequent a word is, the longer is its row.
+    """
+    rng = np.random.default_rng(seed)
+    rows = np.repeat(rng.normal(size=(words // 6, dim)), 6, axis=0) + 0.6 * rng.normal(size=(words, dim)) + 0.3
+    rows *= np.linspace(2, 0.5, words)[:, None]
+    turn, _ = np.linalg.qr(rng.normal(size=(dim, dim)))
+    there = rows @ turn + noise * np.linalg.norm(rows, axis=1)[:, None] * rng.normal(size=rows.shape) / np.sqrt(dim)
+    counts = np.arange(words, 0, -1)
+    return (
+        Space.of([f"a{i}" for i in range(words)], rows, group="word").with_attribute("count", counts),
+        Space.of([f"b{i}" for i in range(words)], 3 * there, group="word").with_attribute("count", counts),
+    )
+
+
+def partners(source, target) -> float:
+    """Share of the rows of one accent, in the frame of the other, whose nearest row there is their own."""
+    hits = target.nearest_many(source.vectors(list(source.keys)), 1)
+    return float(np.mean([each.keys[0][1:] == key[1:] for key, each in zip(source.keys, hits, strict=True)]))

@@ -20,11 +20,13 @@ if TYPE_CHECKING:
     from kinfold.core.space import Space
     from kinfold.io import convert, open
     from kinfold.recipes.words import words
+    from kinfold.transform.align import align
 
 _PLACES = {
     "Finding": "kinfold.core.report",
     "Report": "kinfold.core.report",
     "Space": "kinfold.core.space",
+    "align": "kinfold.transform.align",
     "convert": "kinfold.io",
     "open": "kinfold.io",
     "words": "kinfold.recipes.words",
@@ -35,6 +37,7 @@ __all__ = [
     "Finding",
     "Report",
     "Space",
+    "align",
     "convert",
     "encode",
     "io",

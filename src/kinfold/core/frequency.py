@@ -19,11 +19,12 @@ def counts(space: Space) -> np.ndarray | None:
     column = space.table["count"]
     if not (pa.types.is_integer(column.type) or pa.types.is_floating(column.type)):
         return None
-    return np.asarray(pc.fill_null(column.cast(pa.float64()), -1))
+    found: np.ndarray = np.nan_to_num(np.asarray(pc.fill_null(column.cast(pa.float64()), -1)), nan=-1)
+    return found
 
 
 def most_frequent(space: Space, limit: int | None = None) -> tuple[np.ndarray, str]:
-    """The rows (m,) int64 by the attribute `count`, else in order; and what they are called: first or most frequent.
+    """The rows (m,) int64 by the attribute `count`, else in order; and what they are: `most frequent`, or `first`.
 
     Args:
         space: Whose rows.

@@ -161,13 +161,16 @@ class Space:
             raise UnknownName(f"this Space has no attribute '{name}'.{did_you_mean(name, names)} {held}")
         return self.table[name]
 
-    def group(self, name: str) -> Space:
-        """One group as a Space of the same frame, on the same memory.
+    def group(self, name: str | None = None) -> Space:
+        """One group as a Space of the same frame, on the same memory; the first where no name is given.
 
         Raises:
             UnknownName: There is no such group.
         """
+        name = next(iter(self.groups), "row") if name is None else name
         rows = self.keys.range_of(name)
+        if len(self.groups) == 1:
+            return self
         table = None if self.table is None else self.table.slice(rows.start, len(rows))
         return dataclasses.replace(
             self, keys=self.keys.group(name), rows=self.rows.slice(rows.start, rows.stop), table=table

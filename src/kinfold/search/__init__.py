@@ -11,6 +11,7 @@ Example:
 
 from __future__ import annotations
 
+import importlib
 import os
 from typing import TYPE_CHECKING, Any
 
@@ -18,10 +19,11 @@ from kinfold.core.catalogue import Catalogue, Entry
 
 if TYPE_CHECKING:
     from kinfold.core.space import Space
+    from kinfold.search.across import csls
     from kinfold.search.index import Index
     from kinfold.search.relations import analogy
 
-__all__ = ["INDEXES", "analogy", "build", "open"]
+__all__ = ["INDEXES", "analogy", "build", "csls", "open"]
 
 INDEXES = Catalogue(
     "search",
@@ -70,4 +72,6 @@ def __getattr__(name: str) -> Any:
         from kinfold.search.relations import analogy
 
         return analogy
+    if name == "csls":
+        return getattr(importlib.import_module("kinfold.search.across"), name)
     raise AttributeError(f"module 'kinfold.search' has no attribute '{name}'")

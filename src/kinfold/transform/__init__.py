@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from kinfold.core.catalogue import Catalogue
+from kinfold.core.catalogue import Catalogue, Entry
 
-TRANSFORMS = Catalogue("transform")
+TRANSFORMS = Catalogue(
+    "transform",
+    Entry("align", "kinfold.transform.align:Align", "into the frame of another Space, by pairs of rows"),
+)
 
 
 def __getattr__(name: str) -> type:
