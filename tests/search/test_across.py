@@ -49,7 +49,8 @@ def test_rare_rows_take_no_part_where_the_vocabulary_is_restricted():
 def test_only_one_group_is_searched():
     here, there = two()
     keys = Keys([*there.keys, *map(str, range(9))], {"word": 240, "ngram": 9})
-    parts = dataclasses.replace(there, keys=keys, rows=Rows(np.concatenate([there.rows.values, here.rows.values[:9]])), table=None)  # fmt: skip
+    rows = Rows(np.concatenate([there.rows.values, here.rows.values[:9]]))
+    parts = dataclasses.replace(there, keys=keys, rows=rows, table=None)
     assert csls(here, parts, ["a3"], 3)[0].keys == csls(here, there, ["a3"], 3)[0].keys
 
 

@@ -140,7 +140,7 @@ def test_the_dictionary_is_written_as_the_keys_are():
     cased = [(left.upper(), right.upper()) for left, right in seeds()]
     assert kf.align(here, to=upper, dictionary=cased).card.steps[-1]["links"] == 60
     assert kf.align(here, to=there, dictionary=[*cased, *seeds()]).card.steps[-1]["links"] == 60
-    with pytest.raises(BadData, match="'A0'.*as the keys are"):
+    with pytest.raises(BadData, match=r"'A0'.*as the keys are"):
         kf.align(here, to=there, dictionary=cased, lower=False)
 
 
@@ -167,7 +167,8 @@ def test_lengths_keep_their_proportions():
 
 def test_fewer_dimensions_go_into_more_and_not_the_other_way():
     here, there = accents(noise=0)
-    wide = Space.of(there.keys, np.pad(there.rows.values, [(0, 0), (0, 5)]) @ np.linalg.qr(np.random.default_rng(1).normal(size=(17, 17)))[0])  # fmt: skip
+    turn, _ = np.linalg.qr(np.random.default_rng(1).normal(size=(17, 17)))
+    wide = Space.of(there.keys, np.pad(there.rows.values, [(0, 0), (0, 5)]) @ turn)
     aligned = kf.align(here, to=wide, dictionary=seeds())
     assert aligned.dim == 17
     np.testing.assert_allclose(aligned.rows.values, wide.rows.values, atol=1e-2)
@@ -259,7 +260,7 @@ def test_what_cannot_be_aligned_is_refused(tmp_path):
             kf.align(here, to=there, dictionary=seeds(), **options)
     with pytest.raises(BadOption, match="Did you mean 'procrustes'"):
         Align(to=there, method="procrusted")
-    with pytest.raises(BadData, match="1 of 2 pairs .*'nowhere'.*at least 2"):
+    with pytest.raises(BadData, match=r"1 of 2 pairs .*'nowhere'.*at least 2"):
         kf.align(here, to=there, dictionary=[("a1", "b1"), ("nowhere", "b2")])
     with pytest.raises(BadFile):
         kf.align(here, to=there, dictionary=tmp_path / "nothing.tsv")
