@@ -55,46 +55,75 @@ def csls(
     """
     if isinstance(keys, str):
         raise BadOption(f"keys are a list of keys, not the one key '{keys}'; put it in a list.")
-    source.same_frame(target)
-    source, target = source.group(group), target.group(group)
+    source, there = source.group(group), target.group(group)
     rows = np.array([source.keys.row(key) for key in keys], np.int64)
-    scores, found = csls_rows(source, target, rows, k, neighbors=neighbors, restrict=restrict)
+    scores, found = rows_across(source, there, rows, k, "csls", neighbors=neighbors, restrict=restrict)
+    return named(target, there, keys, scores, found)
+
+
+def named(target: Space, part: Space, keys: Sequence[str], scores: np.ndarray, found: np.ndarray) -> list[Hits]:
+    """Hits of scores (q, k) and rows (q, k) of a group of the target, -1 where there is none."""
+    start = target.keys.range_of(next(iter(part.groups))).start
     hits = []
     for key, score, row in zip(keys, scores, found, strict=True):
         some = row >= 0
-        hits.append(Hits(target.keys.names.take(to_arrow(row[some])).to_pylist(), score[some], row[some], key))
+        names = part.keys.names.take(to_arrow(row[some])).to_pylist()
+        hits.append(Hits(names, score[some], row[some] + start, key))
     return hits
 
 
-def csls_rows(
-    source: Space, target: Space, rows: np.ndarray, k: int, *, neighbors: int = 10, restrict: int | None = None
+def rows_across(
+    source: Space,
+    target: Space,
+    rows: np.ndarray,
+    k: int,
+    by: str,
+    *,
+    neighbors: int = 10,
+    restrict: int | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """`csls` without names: scores (q, k) float32 and rows (q, k) int64 of the target to rows (q,) of the source.
+    """The k best rows of one Space to some rows of another, without names.
+
+    Args:
+        source: What the rows are of.
+        target: What is searched; in the same frame.
+        rows: (q,) int64.
+        k: Rows wanted for each.
+        by: `csls`, or `nearest`: by the target's metric.
+        neighbors: For csls, how many nearest rows a mean is over.
+        restrict: Only so many rows of either side take part, the most frequent ones; None for all.
+
+    Returns:
+        Scores (q, k) float32 and rows (q, k) int64; -inf and -1 fill up where there are fewer.
 
     Raises:
         FrameMismatch: The Spaces are in different frames.
         BadOption: `k`, `neighbors` or `restrict` below 1.
     """
-    from kinfold.kernels import csls as kernel
-
     source.same_frame(target)
     for name, value in (("neighbors", neighbors), ("restrict", restrict)):
         if value is not None and value < 1:
             raise BadOption(f"{name} is {value}; it must be at least 1.")
-    among = None
-    sources, norms = source.rows.dense(), source.rows.norms
-    if restrict is not None and restrict < len(target):
-        among = np.sort(most_frequent(target, restrict)[0])
-    if restrict is not None and restrict < len(source):
-        often = np.sort(most_frequent(source, restrict)[0])
+    vectors, k, among = source.rows.take(rows), checked_k(k), _frequent(target, restrict)
+    if by == "nearest":
+        return target.topk(vectors, k, among)
+    from kinfold.kernels.csls import csls as kernel
+
+    sources, norms, often = source.rows.dense(), source.rows.norms, _frequent(source, restrict)
+    if often is not None:
         sources, norms = sources[often], norms[often]
-    return kernel.csls(
+    return kernel(
         target.rows.dense(),
-        source.rows.take(rows),
-        checked_k(k),
+        vectors,
+        k,
         sources,
         neighbors=neighbors,
         norms=target.rows.norms,
         source_norms=norms,
         among=among,
     )
+
+
+def _frequent(space: Space, restrict: int | None) -> np.ndarray | None:
+    """The rows (m,) int64 that take part, ascending; None for all."""
+    return None if restrict is None or restrict >= len(space) else np.sort(most_frequent(space, restrict)[0])

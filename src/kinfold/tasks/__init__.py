@@ -1,11 +1,14 @@
-"""What Spaces are used for: each task is a module with functions of its own."""
+"""What Spaces are used for: each task is a module with functions of its own.
+
+`translate.translate` finds words in another language, and `mine.mine` sentences; either module's `evaluate` judges it.
+"""
 
 from __future__ import annotations
 
 import importlib
 from types import ModuleType
 
-__all__: list[str] = []
+__all__ = ["mine", "translate"]
 
 
 def __getattr__(name: str) -> ModuleType:

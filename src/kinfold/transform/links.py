@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -107,7 +108,7 @@ def linked(
     return Links(rows[order], weights, len(read_pairs), len(covered), (missing[0], missing[1]))
 
 
-def spelled(words: Keys, keys: Keys, lower: bool | None) -> list[str]:
+def spelled(words: Iterable[str], keys: Keys, lower: bool | None) -> list[str]:
     """The words as they are looked up among keys: in lower case where `lower` says so, or is None and all keys are."""
     lower = lower_cased(keys.names) if lower is None else lower
     return [word.lower() for word in words] if lower else list(words)
