@@ -38,7 +38,22 @@ def align(kind: Any) -> Case:
     return Case(kind(to=there, dictionary=seeds), here, INTO, lambda _, after: worlds.partners(after, there) > 0.95)
 
 
-CASES: dict[str, Callable[[Any], Case]] = {"align": align}
+def retrofit(kind: Any) -> Case:
+    here, _ = worlds.accents()
+    pairs = [(f"a{i}", f"a{i + 120}") for i in range(60)]
+    asked = [f"a{i}" for i in range(60)]
+
+    def finds(before: Space, after: Space) -> bool:
+        near = [
+            np.mean([f"a{int(hits.query[1:]) + 120}" in hits.keys for hits in space.nearest_many(asked, 3)])
+            for space in (before, after)
+        ]
+        return bool(near[0] < 0.1 and near[1] > 0.5)
+
+    return Case(kind(pairs=pairs), here, BORN, finds)
+
+
+CASES: dict[str, Callable[[Any], Case]] = {"align": align, "retrofit": retrofit}
 
 
 @functools.cache

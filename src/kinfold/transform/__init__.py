@@ -7,6 +7,7 @@ from kinfold.core.catalogue import Catalogue, Entry
 TRANSFORMS = Catalogue(
     "transform",
     Entry("align", "kinfold.transform.align:Align", "into the frame of another Space, by pairs of rows"),
+    Entry("retrofit", "kinfold.transform.retrofit:Retrofit", "rows of pairs in a lexicon move towards each other"),
 )
 
 
