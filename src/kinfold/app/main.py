@@ -9,7 +9,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from kinfold.app import index, look, vectors
+from kinfold.app import across, index, look, vectors
 from kinfold.app.output import Json, say
 
 # Commands with commands below them.
@@ -47,6 +47,10 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "info": vectors.info,
     "nearest": vectors.nearest,
     "analogy": vectors.analogy,
+    "align": across.align,
+    "translate": across.translate,
+    "mine": across.mine,
+    "retrofit": across.retrofit,
     "evaluate": vectors.evaluate,
     "convert": vectors.convert,
     "map": look.map_,
