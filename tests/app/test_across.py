@@ -24,9 +24,8 @@ def files(tmp_path):
 
 def test_align_writes_a_space_in_the_other_frame(kinfold, files):
     out = files / "out.arrow"
-    ran = kinfold(
-        "align", files / "here.arrow", "--to", files / "there.arrow", "--dictionary", files / "seeds.tsv", "-o", out, "--json"
-    )  # fmt: skip
+    command = ("align", files / "here.arrow", "--to", files / "there.arrow", "--dictionary", files / "seeds.tsv")
+    ran = kinfold(*command, "-o", out, "--json")
     assert ran.code == 0, ran.err
     aligned, there = kf.open(out), kf.open(files / "there.arrow")
     aligned.same_frame(there)
@@ -89,10 +88,10 @@ def test_translate_judges_itself_on_a_test(kinfold, files):
 
 def test_translate_goes_on_with_an_aligned_space(kinfold, files):
     out = files / "out.arrow"
-    kinfold(
-        "align", files / "here.arrow", "--to", files / "there.arrow", "--dictionary", files / "seeds.tsv", "-o", out
-    )
-    assert kinfold("translate", out, files / "there.arrow", "a7", "--json").json["translations"][0]["hits"][0]["key"] == "b7"  # fmt: skip
+    command = ("align", files / "here.arrow", "--to", files / "there.arrow", "--dictionary", files / "seeds.tsv")
+    assert kinfold(*command, "-o", out).code == 0
+    answers = kinfold("translate", out, files / "there.arrow", "a7", "--json").json["translations"]
+    assert answers[0]["hits"][0]["key"] == "b7"
 
 
 def test_mine_writes_judges_and_shows_pairs(kinfold, files):

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from kinfold.app.output import Json, say, watched
 from kinfold.app.vectors import SpacePath
+
+if TYPE_CHECKING:
+    from kinfold.core.report import Report
+    from kinfold.core.space import Space
 
 Source = Annotated[Path, typer.Argument(metavar="SOURCE", help="A Space of the words to be translated.")]
 Target = Annotated[Path, typer.Argument(metavar="TARGET", help="A Space of the words to be found.")]
@@ -152,7 +156,7 @@ def translate(
         if test is not None:
             report = evaluate(here, there, test, seed=seed, progress=progress, **options)
             values["report"] = report.to_dict()
-            shown.append(report)
+            shown.append(_short(report))
     say(values, text.render(shown), as_json)
 
 
@@ -193,7 +197,7 @@ def mine(
     if truth is not None or same_keys:
         report = evaluate(a, b, truth, seed=seed, **options)
         values["report"] = report.to_dict()
-        shown.append(report)
+        shown.append(_short(report))
     if out is None:
         values["pairs"] = pairs.to_dict()
     else:
@@ -202,7 +206,7 @@ def mine(
     say(values, text.render(shown) + (f"\n→ {out}" if out else ""), as_json)
 
 
-def _tell(space: Any, out: Path, as_json: bool) -> None:
+def _tell(space: Space, out: Path, as_json: bool) -> None:
     """What was done to a Space, how well, and where it is."""
     from kinfold.show import text
     from kinfold.show.glance import size
@@ -210,4 +214,11 @@ def _tell(space: Any, out: Path, as_json: bool) -> None:
     report, step = space.card.reports[-1], dict(space.card.steps[-1])
     values = {"path": str(out), "rows": len(space), "frame": space.frame, "step": step, "report": report.to_dict()}
     made = f"{len(space):,} rows × {space.dim} in the frame {space.frame}, {size(out.stat().st_size)} → {out}"
-    say(values, f"{text.render(report)}\n{made}", as_json)
+    say(values, f"{text.render(_short(report))}\n{made}", as_json)
+
+
+def _short(report: Report) -> Report:
+    """The report with the first lines of its tables: hundreds of missing words would hide what was measured."""
+    from dataclasses import replace
+
+    return replace(report, tables=[replace(table, rows=table.rows[:_SHOWN]) for table in report.tables])
