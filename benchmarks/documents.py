@@ -94,7 +94,7 @@ def accuracy(rows: np.ndarray, labels: np.ndarray, sizes: list[int], seed: int) 
     """Of a logistic regression on the test sentences, with its interval."""
     from sklearn.linear_model import LogisticRegression
 
-    from kinfold.measure.intervals import of_mean
+    from kinfold.core.intervals import of_mean
 
     first, last = sizes[0], len(rows) - sizes[2]
     model = LogisticRegression(max_iter=5000).fit(rows[:first], labels[:first])

@@ -19,8 +19,8 @@ import numpy as np
 from _measure import DATA, record
 
 import kinfold as kf
+from kinfold.core.intervals import bootstrap
 from kinfold.core.space import Space
-from kinfold.measure.intervals import bootstrap
 from kinfold.measure.judgment import read_judgments, spearman
 
 SETS = {"WordSim-353": "EN-WS-353-ALL.txt", "SimLex-999": "EN-SIMLEX-999.txt"}

@@ -53,3 +53,26 @@ def crowds(kinds=5, size=200, dim=8, metric="cosine", seed=0) -> Space:
     rows = 4 * centers.T[kind] + 0.3 * rng.normal(size=(size, dim))
     keys = [f"k{each}_{number}" for number, each in enumerate(kind)]
     return Space.of(keys, rows, metric=metric).with_attribute("kind", kind)
+
+
+def accents(words=240, dim=12, noise=0.1, seed=0) -> tuple[Space, Space]:
+    """One world in two accents: row i is `a<i>` here, and turned, moved a little and with noise `b<i>` there.
+
+    The rows stand in crowds of six; lengths differ, and the more frequent a word is, the longer is its row.
+    """
+    rng = np.random.default_rng(seed)
+    rows = np.repeat(rng.normal(size=(words // 6, dim)), 6, axis=0) + 0.6 * rng.normal(size=(words, dim)) + 0.3
+    rows *= np.linspace(2, 0.5, words)[:, None]
+    turn, _ = np.linalg.qr(rng.normal(size=(dim, dim)))
+    there = rows @ turn + noise * np.linalg.norm(rows, axis=1)[:, None] * rng.normal(size=rows.shape) / np.sqrt(dim)
+    counts = np.arange(words, 0, -1)
+    return (
+        Space.of([f"a{i}" for i in range(words)], rows, group="word").with_attribute("count", counts),
+        Space.of([f"b{i}" for i in range(words)], 3 * there, group="word").with_attribute("count", counts),
+    )
+
+
+def partners(source, target) -> float:
+    """Share of the rows of one accent, in the frame of the other, whose nearest row there is their own."""
+    hits = target.nearest_many(source.vectors(list(source.keys)), 1)
+    return float(np.mean([each.keys[0][1:] == key[1:] for key, each in zip(source.keys, hits, strict=True)]))

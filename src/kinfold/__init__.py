@@ -22,11 +22,13 @@ if TYPE_CHECKING:
     from kinfold.io import convert, open
     from kinfold.recipes.documents import documents
     from kinfold.recipes.words import words
+    from kinfold.transform.align import align
 
 _PLACES = {
     "Finding": "kinfold.core.report",
     "Report": "kinfold.core.report",
     "Space": "kinfold.core.space",
+    "align": "kinfold.transform.align",
     "convert": "kinfold.io",
     "documents": "kinfold.recipes.documents",
     "encoder": "kinfold.encode",
@@ -39,6 +41,7 @@ __all__ = [
     "Finding",
     "Report",
     "Space",
+    "align",
     "convert",
     "documents",
     "encode",

@@ -37,6 +37,20 @@ def test_scores_are_those_of_the_oracle(data, metric, dtype):
     agree(rows, rng.normal(size=(many, dim)).astype("f4"), k, metric, among)
 
 
+@pytest.mark.parametrize("metric", ["dot", "cosine"])
+@pytest.mark.parametrize("share", [None, 0.1, 0.6])
+@pytest.mark.parametrize("queries", [1, 5])
+def test_offsets_are_taken_from_the_scores_of_their_rows(metric, share, queries):
+    rng = np.random.default_rng(3)
+    rows, many = rng.normal(size=(2, 400, 6)).astype("f4")
+    offsets = rng.normal(size=400).astype("f4")
+    among = None if share is None else np.flatnonzero(rng.random(400) < share)
+    scores, found = topk(rows, many[:queries], 9, metric, lengths(rows), among, offsets)
+    true, best = oracle(rows, many[:queries], 9, metric, among, offsets)
+    np.testing.assert_allclose(scores, true, rtol=1e-5, atol=1e-5)
+    np.testing.assert_array_equal(found, best)
+
+
 @pytest.mark.parametrize("queries", [1, 3, 40])
 @pytest.mark.parametrize("k", [1, 7, 2000])
 @pytest.mark.parametrize("compiled", [False, True])

@@ -9,7 +9,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from kinfold.app import ask, change, classify, encode, index, look, vectors
+from kinfold.app import across, ask, change, classify, encode, index, look, vectors
 from kinfold.app.output import Json, say
 
 # Commands with commands below them.
@@ -62,6 +62,10 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "distance": ask.distance,
     "clusters": change.clusters,
     "restrict": change.restrict,
+    "align": across.align,
+    "translate": across.translate,
+    "mine": across.mine,
+    "retrofit": across.retrofit,
     "evaluate": vectors.evaluate,
     "convert": vectors.convert,
     "encode": encode.encode,

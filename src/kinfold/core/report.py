@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from kinfold.core.errors import UnknownName, did_you_mean
+
+# Missing words that a table shows.
+_LISTED = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +130,19 @@ class Report:
             tables=tuple(Table(each["title"], each["columns"], each["rows"]) for each in values["tables"]),
             notes=tuple(values["notes"]),
         )
+
+
+def missing_words(words: Counter[str], what: str, of: str = "") -> Table:
+    """Words that have no row, those that spoil most `what` first.
+
+    Args:
+        words: How many of `what` lack each.
+        what: Questions, pairs …
+        of: Whose rows: "of the source"; nothing where there is one Space.
+    """
+    ordered = sorted(words.items(), key=lambda each: (-each[1], each[0]))
+    title = " ".join(["Missing words", *([of] if of else []), f"({len(ordered):,})"])
+    return Table(title, ("word", what), [list(each) for each in ordered[:_LISTED]])
 
 
 def number(value: float) -> str:

@@ -190,6 +190,55 @@ class Counts:
             )
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Pairs:
+    """What goes with what: words and their translations, words and their synonyms.
+
+    Args:
+        left: Names on the left, each once.
+        right: Names on the right, each once.
+        links: (m, 2) int32, a row of the left and a row of the right that go together, in the order of the source.
+        weights: (m,) float32, how strongly; None where all count alike.
+        skipped: Lines or things of the source that were no pair.
+
+    Raises:
+        BadData: The parts do not fit together, or a weight is negative or not finite.
+
+    Example:
+        >>> pairs = Pairs(Keys(["dog", "house"]), Keys(["Hund", "Haus"]), np.array([[0, 0], [1, 1]], np.int32))
+        >>> list(pairs)
+        [('dog', 'Hund'), ('house', 'Haus')]
+    """
+
+    left: Keys
+    right: Keys
+    links: np.ndarray
+    weights: np.ndarray | None = None
+    skipped: int = 0
+
+    def __post_init__(self) -> None:
+        if self.links.dtype != np.int32 or self.links.ndim != 2 or self.links.shape[1] != 2:
+            raise BadData(f"links are int32 (m, 2), not {self.links.dtype} {self.links.shape}.")
+        sizes = len(self.left), len(self.right)
+        if len(self.links) and (self.links.min() < 0 or (self.links.max(axis=0) >= sizes).any()):
+            raise BadData(f"a link leads outside the {sizes[0]:,} names on the left and {sizes[1]:,} on the right.")
+        weights = self.weights
+        if weights is not None and (weights.shape != (len(self.links),) or not np.isfinite(weights).all()):
+            raise BadData(f"weights are one finite number a link, not {weights.shape} for {len(self.links):,} links.")
+        if weights is not None and (weights < 0).any():
+            raise BadData("a weight of these pairs is negative; weights are at least 0.")
+
+    def __len__(self) -> int:
+        return len(self.links)
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        left, right = (
+            keys.names.take(to_arrow(column)).to_pylist()
+            for keys, column in zip((self.left, self.right), self.links.T, strict=True)
+        )
+        return zip(left, right, strict=True)
+
+
 def describe(data: Any) -> dict[str, Any]:
     """The card's fingerprint of some data: its shape, its sizes and a hash of a part of it."""
     import hashlib

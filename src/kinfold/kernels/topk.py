@@ -31,6 +31,7 @@ def topk(
     metric: str = "dot",
     norms: np.ndarray | None = None,
     among: np.ndarray | None = None,
+    offsets: np.ndarray | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Exact search.
 
@@ -41,6 +42,7 @@ def topk(
         metric: `dot`; `cosine`, of a zero row it is 0; `l2`, minus the Euclidean distance.
         norms: Lengths of the rows (n,) float32; `cosine` and `l2` need them.
         among: Ascending row numbers (m,) int64 to choose from; all where it is None.
+        offsets: What is taken from every score of a row (n,) float32; not for `l2`.
 
     Returns:
         Scores (q, k) float32 and row numbers (q, k) int64, best first, equal scores by row number;
@@ -48,7 +50,7 @@ def topk(
     """
     scores = np.full((len(queries), k), -np.inf, np.float32)
     found = np.full((len(queries), k), -1, np.int64)
-    candidates = _Candidates(rows, metric, norms, among)
+    candidates = _Candidates(rows, metric, norms, among, offsets)
     if candidates.count == 0 or k == 0:
         return scores, found
     step = max(1, min(_QUERIES, _RESULTS // k))
@@ -69,12 +71,19 @@ def topk(
 class _Candidates:
     """The rows to choose from, numbered 0..count, and their scores in ranges."""
 
-    def __init__(self, rows: Any, metric: str, norms: np.ndarray | None, among: np.ndarray | None) -> None:
+    def __init__(
+        self,
+        rows: Any,
+        metric: str,
+        norms: np.ndarray | None,
+        among: np.ndarray | None,
+        offsets: np.ndarray | None,
+    ) -> None:
         self.first, self.chosen, self.refused = 0, None, None
         self.rows, self.count = rows, len(rows) if among is None else len(among)
         if among is not None and len(among):
             self.first, stop = int(among[0]), int(among[-1]) + 1
-            norms = None if norms is None else norms[self.first : stop]
+            norms, offsets = (each if each is None else each[self.first : stop] for each in (norms, offsets))
             span = stop - self.first
             if 4 * len(among) < span:
                 self.chosen = among - self.first
@@ -84,7 +93,7 @@ class _Candidates:
                 self.refused[among - self.first] = False
                 self.count = span
         self.copied = rows.dtype != np.float32 or self.chosen is not None
-        self.factors = self.offsets = None
+        self.factors, self.offsets = None, offsets
         if norms is not None and metric == "cosine":
             self.factors = np.divide(1, norms, out=np.zeros(len(norms), np.float32), where=norms > _SHORTEST)
         elif norms is not None and metric == "l2":
@@ -114,7 +123,7 @@ class _Candidates:
             np.matmul(queries, block.T, out=scores)
         if self.factors is not None:
             scores *= self.factors[pick]
-        elif self.offsets is not None:
+        if self.offsets is not None:
             scores -= self.offsets[pick]
         if self.refused is not None:
             scores[:, self.refused[pick]] = -np.inf

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from kinfold.core.errors import BadData
-from kinfold.core.report import Finding, Report, Table
+from kinfold.core.intervals import of_mean
+from kinfold.core.report import Finding, Report, Table, missing_words
 from kinfold.core.space import Space
-from kinfold.measure.intervals import of_mean
-from kinfold.measure.vocabulary import Vocabulary, lines, missing_words, stem
+from kinfold.measure.vocabulary import Vocabulary, lines, stem
 from kinfold.search.relations import METHODS, check_method, sides
 
 _QUESTIONS = 128

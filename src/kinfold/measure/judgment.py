@@ -12,10 +12,10 @@ import numpy as np
 
 from kinfold.core.errors import BadData
 from kinfold.core.files import existing
-from kinfold.core.report import Finding, Report, Table
+from kinfold.core.intervals import bootstrap
+from kinfold.core.report import Finding, Report, Table, missing_words
 from kinfold.core.space import Space
-from kinfold.measure.intervals import bootstrap
-from kinfold.measure.vocabulary import Vocabulary, lines, missing_words, stem
+from kinfold.measure.vocabulary import Vocabulary, lines, stem
 
 _ENDINGS = (".txt", ".tsv", ".csv", ".tab")
 

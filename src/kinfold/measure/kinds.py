@@ -7,10 +7,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from kinfold.core.errors import BadOption
+from kinfold.core.intervals import of_mean
 from kinfold.core.metric import Metric, units
 from kinfold.core.report import Finding, Report, Table
 from kinfold.core.space import Space
-from kinfold.measure.intervals import of_mean
 from kinfold.transform.clusters import central_keys, means
 
 _MOST = 10_000

@@ -7,9 +7,8 @@ from typing import Literal
 
 import numpy as np
 
-from kinfold.core.report import Finding, Report, Table
+from kinfold.core.report import Finding, Report, Table, missing_words
 from kinfold.core.space import Space
-from kinfold.measure.vocabulary import missing_words
 from kinfold.search.movers import Bags
 
 

@@ -8,9 +8,9 @@ from collections.abc import Callable
 import numpy as np
 
 from kinfold.core.errors import BadData, BadOption
+from kinfold.core.intervals import of_mean
 from kinfold.core.report import Finding, Report
 from kinfold.core.space import Space
-from kinfold.measure.intervals import of_mean
 from kinfold.search.index import Index
 
 

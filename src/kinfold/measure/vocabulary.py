@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +15,7 @@ from kinfold.core.files import existing
 from kinfold.core.frequency import most_frequent
 from kinfold.core.keys import Keys
 from kinfold.core.metric import units
-from kinfold.core.report import Table
 from kinfold.core.space import Space
-
-_LISTED = 200
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -74,12 +70,6 @@ class Vocabulary:
     def cased(self, word: str) -> str:
         """The word as it is looked up."""
         return word.lower() if self.lower else word
-
-
-def missing_words(words: Counter[str], what: str) -> Table:
-    """Words that have no row, those that spoil most `what` first."""
-    ordered = sorted(words.items(), key=lambda each: (-each[1], each[0]))
-    return Table(f"Missing words ({len(ordered):,})", ("word", what), [list(each) for each in ordered[:_LISTED]])
 
 
 def lines(path: str | os.PathLike[str]) -> Iterator[tuple[str, str]]:

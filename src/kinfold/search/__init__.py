@@ -19,11 +19,12 @@ from kinfold.core.catalogue import Catalogue, Entry
 
 if TYPE_CHECKING:
     from kinfold.core.space import Space
+    from kinfold.search.across import csls
     from kinfold.search.index import Index
     from kinfold.search.movers import Bags, nearest_texts
     from kinfold.search.relations import analogy, closer, odd_one_out
 
-__all__ = ["INDEXES", "Bags", "analogy", "build", "closer", "nearest_texts", "odd_one_out", "open"]
+__all__ = ["INDEXES", "Bags", "analogy", "build", "closer", "csls", "nearest_texts", "odd_one_out", "open"]
 
 INDEXES = Catalogue(
     "search",
@@ -37,6 +38,7 @@ _PLACES = {
     "nearest_texts": "kinfold.search.movers",
     "analogy": "kinfold.search.relations",
     "closer": "kinfold.search.relations",
+    "csls": "kinfold.search.across",
     "odd_one_out": "kinfold.search.relations",
 }
 

@@ -1,7 +1,7 @@
 """Files, frames and iterables become shapes.
 
 `text.read` gives Items of texts, `documents.read` of texts with names and attributes, `labeled.read` of texts with
-labels; `docstrings.read` those of the Python packages installed here.
+labels; `docstrings.read` those of the Python packages installed here. `pairs.read` gives Pairs of words.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
-__all__ = ["docstrings", "documents", "labeled", "text"]
+__all__ = ["docstrings", "documents", "labeled", "pairs", "text"]
 
 
 def __getattr__(name: str) -> ModuleType:

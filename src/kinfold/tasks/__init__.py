@@ -2,6 +2,7 @@
 
 `classify.train` learns a classifier of texts from labeled ones; `classify.predict` and `classify.evaluate` take any
 classifier.
+`translate.translate` finds words in another language, and `mine.mine` sentences; either module's `evaluate` judges it.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
-__all__ = ["classify"]
+__all__ = ["classify", "mine", "translate"]
 
 
 def __getattr__(name: str) -> ModuleType:

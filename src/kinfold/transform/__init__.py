@@ -10,6 +10,8 @@ TRANSFORMS = Catalogue(
         "clusters", "kinfold.transform.clusters:Clusters", "k-means: each row's cluster as an attribute, with a name"
     ),
     Entry("restrict", "kinfold.transform.restrict:Restrict", "the frequent part, or what fulfills a condition"),
+    Entry("align", "kinfold.transform.align:Align", "into the frame of another Space, by pairs of rows"),
+    Entry("retrofit", "kinfold.transform.retrofit:Retrofit", "rows of pairs in a lexicon move towards each other"),
 )
 
 
