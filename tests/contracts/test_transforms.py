@@ -68,9 +68,17 @@ def restrict(kind: Any) -> Case:
     return Case(kind(top=50), here, KEPT, lambda _, after: list(after.keys) == [f"a{i}" for i in range(50)])
 
 
+def compress(kind: Any) -> Case:
+    def finds(before: Space, after: Space) -> bool:
+        return bool(np.abs(before.rows.dense() - after.rows.dense()).max() < 0.3)
+
+    return Case(kind(width=2), worlds.crowds(), KEPT, finds)
+
+
 CASES: dict[str, Callable[[Any], Case]] = {
     "align": align,
     "clusters": clusters,
+    "compress": compress,
     "restrict": restrict,
     "retrofit": retrofit,
 }

@@ -83,3 +83,55 @@ def restrict(
     chosen = f"{step['kept']:,} of {step['of']:,} rows of '{step['group']}'"
     others = f", {len(small) - step['kept']:,} of other groups" if len(small) > step["kept"] else ""
     say(values, f"{chosen}{others}, {size(values['bytes'])} → {out}", as_json)
+
+
+def compress(
+    path: SpacePath,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Where it is written: .arrow, or .ftz of a classifier.")],
+    bytes: Annotated[
+        str | None, typer.Option(help="The file may be so large: 500k, 2M; what does not fit is coded more coarsely.")
+    ] = None,
+    width: Annotated[int, typer.Option(help="Coordinates that a byte stands for.")] = 2,
+    lengths: Annotated[
+        bool, typer.Option("--lengths/--no-lengths", help="Whether a row's length has a byte of its own.")
+    ] = True,
+    seed: Annotated[int, typer.Option(help="Of k-means.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Make a Space smaller: rows as product codes, a classifier also without its weakest features."""
+    import kinfold as kf
+    from kinfold.io.detect import format_for
+    from kinfold.show import text
+    from kinfold.show.glance import size
+    from kinfold.transform import Compress
+
+    format = format_for(out, kf.io.FORMATS)
+    method = Compress(width, lengths, None if bytes is None else _bytes(bytes), format, seed=seed)
+    small = method.apply(kf.open(path))
+    kf.io.save(small, out, format)
+    report = small.card.reports[-1]
+    before, after = _size(path), _size(out)
+    values = {"path": str(out), "bytes": after, "bytes_before": before, **report.to_dict()}
+    say(values, f"{text.render(report)}\n{size(before)} → {size(after)} → {out}", as_json)
+
+
+def _bytes(text: str) -> int:
+    """A size as people write it: 500k, 2M, 1.5 GB, 800000."""
+    import re
+
+    from kinfold.core.errors import BadOption
+
+    found = re.fullmatch(r"\s*([\d.]+)\s*([kmg]?)(i?)b?\s*", text, re.IGNORECASE)
+    try:
+        number = float(found.group(1)) if found else float("nan")
+    except ValueError:
+        number = float("nan")
+    if found is None or number != number:
+        raise BadOption(f"'{text}' is no size; write 500k, 2M or a number of bytes.")
+    return int(number * (1024 if found.group(3) else 1000) ** " kmg".index(found.group(2).lower() or " "))
+
+
+def _size(path: Path) -> int:
+    return (
+        sum(each.stat().st_size for each in path.rglob("*") if each.is_file()) if path.is_dir() else path.stat().st_size
+    )

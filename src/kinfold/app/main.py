@@ -62,6 +62,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "distance": ask.distance,
     "clusters": change.clusters,
     "restrict": change.restrict,
+    "compress": change.compress,
     "align": across.align,
     "translate": across.translate,
     "mine": across.mine,

@@ -9,6 +9,7 @@ TRANSFORMS = Catalogue(
     Entry(
         "clusters", "kinfold.transform.clusters:Clusters", "k-means: each row's cluster as an attribute, with a name"
     ),
+    Entry("compress", "kinfold.transform.compress:Compress", "rows as product codes, within a budget of bytes"),
     Entry("restrict", "kinfold.transform.restrict:Restrict", "the frequent part, or what fulfills a condition"),
     Entry("align", "kinfold.transform.align:Align", "into the frame of another Space, by pairs of rows"),
     Entry("retrofit", "kinfold.transform.retrofit:Retrofit", "rows of pairs in a lexicon move towards each other"),
