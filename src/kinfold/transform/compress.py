@@ -120,7 +120,7 @@ class Compress:
 
     def _size(self, parted: _Whole | _Parted, width: int, kept: np.ndarray) -> int:
         """Bytes of the file with these rows: they do not depend on what the codes are."""
-        from kinfold.io import save
+        from kinfold.io import FORMATS, save
 
         books = np.zeros((-(-parted.dim // width), 256, width), np.float32)
         norms = (np.zeros(len(kept), np.uint8), np.zeros(256, np.float32)) if self.lengths else (None, None)
@@ -128,7 +128,7 @@ class Compress:
         with tempfile.TemporaryDirectory(prefix="kinfold.") as folder:
             path = os.path.join(folder, "sized.ftz" if self.format == "fasttext" else "sized")
             save(parted.space(kept, codes), path, self.format)
-            return os.path.getsize(path) + _CARD
+            return os.path.getsize(path) + (_CARD if FORMATS[self.format].keeps == "all" else 0)
 
     def _report(self, parted: _Whole | _Parted, kept: np.ndarray, made: Space) -> Report:
         before, after = parted.space_before(), made.group(next(iter(made.groups)))
