@@ -7,7 +7,7 @@ from worlds import blocks, same_block
 from kinfold.core.errors import BadOption
 from kinfold.core.keys import Keys
 from kinfold.core.space import Space
-from kinfold.learn import FastText, Word2Vec
+from kinfold.learn import FastText, GloVe, Word2Vec
 from kinfold.learn.start import Start
 
 LEARNERS = [Word2Vec(dim=12, epochs=3, subsample=0), FastText(dim=12, epochs=3, subsample=0)]
@@ -85,3 +85,40 @@ def test_words_whose_ngrams_are_new_can_be_frozen_but_not_slowed():
     data = blocks()
     with pytest.raises(BadOption, match="known='freeze'"):
         FastText(dim=12, subsample=0).fit(data, start=Start(elsewhere(data.keys), "slow"))
+
+
+def test_glove_begins_with_vectors_and_holds_them():
+    from kinfold.prepare.cooccurrence import count
+
+    data = blocks()
+    given = elsewhere(data.keys)
+    counts = count(data, window=5, weighting="harmonic")
+    by = {
+        known: GloVe(dim=12, epochs=10).fit(counts, start=Start(given, known, share=0.1, pull=10.0), threads=1)
+        for known in ("learn", "slow", "anchor", "freeze")
+    }
+    assert list(by["learn"].keys)[:32] == list(given.keys)
+    assert len(by["learn"]) == 50
+    assert by["learn"].card.steps[-1]["shared"] == 30
+    distances = {
+        known: np.linalg.norm(space.rows.values[:30] - given.rows.values[:30], axis=1).mean()
+        for known, space in by.items()
+    }
+    assert distances["freeze"] < 1e-6 < distances["slow"] < distances["learn"]
+    assert distances["anchor"] < distances["learn"]
+    with pytest.raises(BadOption, match="use dim=5"):
+        GloVe(dim=12).fit(counts, start=Start(Space.of(["a"], np.ones((1, 5)))))
+
+
+def test_words_by_glove_begin_with_vectors_and_know_their_counts():
+    import kinfold as kf
+
+    texts = ["one two three four", "two three one five"] * 50
+    first = kf.words(texts, method="glove", dim=4, min_count=1, epochs=5)
+    again = kf.words(["one two six six"] * 40, start=first, min_count=1, epochs=2)
+    assert again.card.method == "glove"
+    assert list(again.keys)[: len(first)] == list(first.keys)
+    counts = dict(zip(again.keys, again.attribute("count").to_pylist(), strict=True))
+    assert (counts["one"], counts["six"], counts["five"]) == (140, 80, 50)
+    with pytest.raises(BadOption, match="begins with nothing"):
+        kf.words(texts, method="svd", start=first, dim=4, min_count=1)

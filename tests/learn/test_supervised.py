@@ -11,7 +11,7 @@ from kinfold.core.errors import BadData, BadOption
 from kinfold.core.keys import Keys
 from kinfold.core.shapes import Items, Labeled, Sequences
 from kinfold.kernels.supervised import label_tree, leaf_chances
-from kinfold.learn import Supervised, features
+from kinfold.learn import Supervised, features, subwords
 from kinfold.prepare.tokens import labeled
 from kinfold.sources.labeled import read
 
@@ -164,7 +164,7 @@ def test_large_ngrams_lie_in_a_file_and_change_nothing(monkeypatch):
     learner = Supervised(dim=8, word_ngrams=3, epochs=1)
     held = learner.fit(data, threads=1)
     monkeypatch.setattr(spill.empty, "__defaults__", (1000,))
-    monkeypatch.setattr(features, "_CHUNK", 777)
+    monkeypatch.setattr(subwords, "_CHUNK", 777)
     np.testing.assert_array_equal(learner.fit(data, threads=1).rows.values, held.rows.values)
 
 

@@ -100,7 +100,7 @@ def test_a_classifier_loses_its_weakest_features_for_a_budget(tmp_path, format):
     budget = path.stat().st_size * 3 // 5 + 8000
     small = Compress(bytes=budget, format=format).apply(space)
     kf.io.save(small, path, format)
-    assert budget * 0.9 < path.stat().st_size <= budget
+    assert budget * 0.85 < path.stat().st_size <= budget
     kept = small.card.reports[-1]["rows kept"]
     assert 256 <= kept.value < kept.n
     assert "</s>" in small.group("word")

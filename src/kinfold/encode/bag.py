@@ -18,6 +18,7 @@ from kinfold.core.progress import Progress, quiet
 from kinfold.core.rows import Rows
 from kinfold.core.shapes import Items, Sequences
 from kinfold.core.space import Space
+from kinfold.encode.over import OverSpace
 from kinfold.prepare.cutting import cut_as
 from kinfold.prepare.ngrams import END, NGrams, ngrams
 from kinfold.prepare.tokens import sequences
@@ -42,7 +43,7 @@ class Means(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Bag:
+class Bag(OverSpace):
     """Rows for texts, from a Space that was learned from labeled ones (`supervised`).
 
     A known word counts as its own row and those of its character n-grams, an unknown one as its n-grams alone; n-grams
@@ -62,21 +63,10 @@ class Bag:
         Joulin et al. 2017 (arXiv 1607.01759).
     """
 
-    space: Space
     text: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         self.space.keys.range_of("word")
-
-    @property
-    def frame(self) -> str:
-        """The coordinate system of the rows."""
-        return self.space.frame
-
-    @property
-    def dim(self) -> int:
-        """Coordinates of a row."""
-        return self.space.dim
 
     def encode(
         self, items: Items[Any] | Iterable[Any], *, threads: int | None = None, progress: Progress = quiet
@@ -100,10 +90,6 @@ class Bag:
         table = pa.table({"words": to_arrow(made.words), "known": to_arrow(made.known)})
         card = self.space.card.then("encode", texts=len(keys))
         return Space(keys, Rows(made.rows), self.space.metric, card, table)
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes the Space, which is all of it: one file."""
-        self.space.save(path)
 
     def means(self, items: Items[Any], *, threads: int | None = None, progress: Progress = quiet) -> Means:
         """`encode` without names."""

@@ -17,6 +17,7 @@ from kinfold.core.progress import Progress, quiet
 from kinfold.core.rows import Rows
 from kinfold.core.shapes import Items
 from kinfold.core.space import Space
+from kinfold.encode.over import OverSpace
 from kinfold.encode.words import words_of
 
 # Words whose n-grams are counted at a time.
@@ -24,7 +25,7 @@ _WORDS = 16_384
 
 
 @dataclass(frozen=True, eq=False)
-class Floret:
+class Floret(OverSpace):
     """Rows for any words from a Space of hashed n-grams, as `kinfold.open` reads it from floret's files.
 
     A word is the mean of the rows of the buckets that it and its character n-grams fall into, as floret gives it;
@@ -45,20 +46,8 @@ class Floret:
     methods: ClassVar[tuple[str, ...]] = ("floret",)
     things: ClassVar[str] = "words"
 
-    space: Space
-
     def __post_init__(self) -> None:
         self._rows_of_buckets  # noqa: B018 - what is wrong with them is said here
-
-    @property
-    def frame(self) -> str:
-        """That of the n-grams."""
-        return self.space.frame
-
-    @property
-    def dim(self) -> int:
-        """Coordinates of a row."""
-        return self.space.dim
 
     def encode(
         self, items: Items[str] | Iterable[str], *, threads: int | None = None, progress: Progress = quiet
@@ -88,14 +77,6 @@ class Floret:
             progress.advance(len(means))
         card = self.space.card.then("encode", words=len(words), empty=empty)
         return Space(keys, Rows(rows), self.space.metric, card)
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes the Space, which is all of it: one file, which `kinfold.encoder` opens again.
-
-        Raises:
-            BadFile: The folder cannot be written.
-        """
-        self.space.save(path)
 
     @functools.cached_property
     def _rows_of_buckets(self) -> np.ndarray:

@@ -15,6 +15,7 @@ from kinfold.core.errors import BadData
 from kinfold.core.progress import Progress, quiet
 from kinfold.core.shapes import Items, Sequences
 from kinfold.core.space import Space
+from kinfold.encode.over import OverSpace
 from kinfold.encode.texts import documents
 from kinfold.prepare.cutting import cut_as
 from kinfold.prepare.tokens import within
@@ -23,8 +24,8 @@ from kinfold.prepare.tokens import within
 _BLOCK = 256
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Inferred:
+@dataclass(frozen=True, eq=False)
+class Inferred(OverSpace):
     """Documents as Doc2Vec would have learned them.
 
     A document's row depends on its words alone: the same text gives the same row, whatever it is encoded with and by
@@ -45,7 +46,6 @@ class Inferred:
 
     methods: ClassVar[tuple[str, ...]] = ("doc2vec",)
 
-    space: Space
     epochs: int | None = None
     seed: int = 0
     text: Mapping[str, Any] | None = None
@@ -57,16 +57,6 @@ class Inferred:
                 "new documents are inferred in a Space of doc2vec that keeps its output rows (attribute context); "
                 "learn it with resumable=True."
             )
-
-    @property
-    def frame(self) -> str:
-        """That of the documents."""
-        return self.space.frame
-
-    @property
-    def dim(self) -> int:
-        """Coordinates of a row."""
-        return self.space.dim
 
     def encode(
         self, items: Items[Any] | Iterable[Any], *, threads: int | None = None, progress: Progress = quiet
@@ -88,10 +78,6 @@ class Inferred:
         text = cut_as(self.space.group("word"), **(self.text or {}))
         data = within(items, self.space.group("word").keys, **text, threads=threads, progress=progress)
         return documents(self.space, items, data, lambda some: self._rows(some, threads, progress))
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes the Space, which is all of it."""
-        self.space.save(path)
 
     def _rows(self, data: Sequences, threads: int | None, progress: Progress) -> np.ndarray:
         from kinfold.kernels._jit import plain

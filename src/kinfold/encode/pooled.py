@@ -17,6 +17,7 @@ from kinfold.core.progress import Progress, quiet
 from kinfold.core.rows import Rows
 from kinfold.core.shapes import Items, Sequences
 from kinfold.core.space import Space
+from kinfold.encode.over import OverSpace
 from kinfold.encode.texts import documents, none_known
 from kinfold.prepare.cutting import cut_as
 from kinfold.prepare.tokens import within
@@ -120,8 +121,8 @@ class USIF:
         return _weighed(words, weights, directions, strength, "usif", dataclasses.asdict(self))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Pooled:
+@dataclass(frozen=True, eq=False)
+class Pooled(OverSpace):
     """Texts as means of the rows of their words, each times its attribute `weight` where there is one.
 
     Args:
@@ -136,18 +137,7 @@ class Pooled:
 
     methods: ClassVar[tuple[str, ...]] = ("mean", "sif", "usif")
 
-    space: Space
     text: Mapping[str, Any] | None = None
-
-    @property
-    def frame(self) -> str:
-        """That of the words."""
-        return self.space.frame
-
-    @property
-    def dim(self) -> int:
-        """Coordinates of a row."""
-        return self.space.dim
 
     @property
     def words(self) -> Space:
@@ -185,10 +175,6 @@ class Pooled:
         if words.table is not None and WEIGHT in words.table.column_names:
             weights = np.asarray(words.attribute(WEIGHT), np.float32)
         return documents(self.space, items, data, lambda some: pool(words, some, weights, threads))
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes the Space, which is all of it."""
-        self.space.save(path)
 
 
 def pool(words: Space, data: Sequences, weights: np.ndarray | None = None, threads: int | None = None) -> np.ndarray:

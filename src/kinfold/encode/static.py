@@ -17,6 +17,7 @@ from kinfold.core.progress import Progress, quiet
 from kinfold.core.rows import Rows
 from kinfold.core.shapes import Items
 from kinfold.core.space import Space
+from kinfold.encode.over import OverSpace
 from kinfold.io.static_write import tokenizer_of
 
 # Texts that are cut into tokens at a time.
@@ -24,7 +25,7 @@ _TEXTS = 4096
 
 
 @dataclass(frozen=True, eq=False)
-class Static:
+class Static(OverSpace):
     """Rows for texts from a Space of tokens with their tokenizer (model2vec, sentence-transformers' StaticEmbedding).
 
     A text is the mean of its tokens' rows, brought to unit length where the model does so. As in model2vec, tokens of a
@@ -43,20 +44,8 @@ class Static:
 
     methods: ClassVar[tuple[str, ...]] = ("static",)
 
-    space: Space
-
     def __post_init__(self) -> None:
         self._tokenizer  # noqa: B018 - what is wrong with it is said here
-
-    @property
-    def frame(self) -> str:
-        """That of the tokens."""
-        return self.space.frame
-
-    @property
-    def dim(self) -> int:
-        """Coordinates of a row."""
-        return self.space.dim
 
     def encode(
         self, items: Items[str] | Iterable[str], *, threads: int | None = None, progress: Progress = quiet
@@ -101,14 +90,6 @@ class Static:
             rows /= np.linalg.norm(rows, axis=1, keepdims=True) + np.float32(1e-32)
         card = self.space.card.then("encode", texts=texts, skipped=texts - len(kept))
         return Space(Keys.trusted(names.names, "document"), Rows(rows), self.space.metric, card)
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes the Space, which is all of it: one file, which `kinfold.encoder` opens again.
-
-        Raises:
-            BadFile: The folder cannot be written.
-        """
-        self.space.save(path)
 
     @property
     def _trims(self) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
@@ -18,11 +17,12 @@ from kinfold.core.progress import Progress, quiet
 from kinfold.core.rows import Rows
 from kinfold.core.shapes import Items
 from kinfold.core.space import Space
+from kinfold.encode.over import OverSpace
 from kinfold.encode.words import words_of
 
 
 @dataclass(frozen=True, eq=False)
-class Subword:
+class Subword(OverSpace):
     """Rows for words, seen or not, from a Space of words that have parts (fastText's).
 
     A known word has its row. Any other is the mean of the rows of its character n-grams, of which those that were never
@@ -43,21 +43,9 @@ class Subword:
     methods: ClassVar[tuple[str, ...]] = ("fasttext", "supervised")
     things: ClassVar[str] = "words"
 
-    space: Space
-
     def __post_init__(self) -> None:
         self.space.keys.range_of("word")
         self._parts  # noqa: B018 - what is wrong with them is said here
-
-    @property
-    def frame(self) -> str:
-        """That of the Space."""
-        return self.space.frame
-
-    @property
-    def dim(self) -> int:
-        """Coordinates of a row."""
-        return self.space.dim
 
     def encode(
         self, items: Items[str] | Iterable[str], *, threads: int | None = None, progress: Progress = quiet
@@ -93,14 +81,6 @@ class Subword:
         known = len(words) - len(new)
         card = self.space.card.then("encode", words=len(words), seen=known, unseen=len(new), empty=empty)
         return Space(names, held, self.space.metric, card, pa.table({"seen": pa.array(seen)}))
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Writes the Space, which is all of it: one file, which `kinfold.encoder` opens again.
-
-        Raises:
-            BadFile: The folder cannot be written.
-        """
-        self.space.save(path)
 
     @functools.cached_property
     def _parts(self) -> Parts:

@@ -16,6 +16,7 @@ from kinfold.core.space import Space
 from kinfold.learn.matrices import Matrices
 from kinfold.learn.passes import generator
 from kinfold.learn.start import Start, held
+from kinfold.learn.subwords import joined, means, renumber
 from kinfold.learn.training import How, train
 from kinfold.learn.vocabulary import Vocabulary
 from kinfold.learn.word2vec import Word2Vec
@@ -38,6 +39,11 @@ class Subwords(NamedTuple):
     def sizes(self) -> np.ndarray:
         """How many parts each word has (n,) int64."""
         return np.diff(self.starts)
+
+    def means(self, matrix: np.ndarray, words: int) -> np.ndarray:
+        """The means (words, width) float32 of the parts of the first words, rows of a matrix (m, width) float32."""
+        starts = self.starts[: words + 1]
+        return means(starts, self.rows[: starts[-1]], matrix)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +169,7 @@ class FastText(Word2Vec):
         assert vocabulary.words is not None
         known = vocabulary.known
         weights.inner_rows[:known] = 0
-        ngrams = means(subwords, weights.inner_rows, known)[:, : self.dim]
+        ngrams = subwords.means(weights.inner_rows, known)[:, : self.dim]
         own = (vocabulary.words.rows.dense() - ngrams) * subwords.sizes[:known, None].astype(np.float32)
         weights.inner_rows[:known, : self.dim] = own
 
@@ -174,7 +180,7 @@ class FastText(Word2Vec):
         if vocabulary.start is not None and vocabulary.start.known == "freeze":
             # N-grams may have moved under the frozen words: their own rows make up for it.
             self._settle(vocabulary, subwords, weights)
-        composed = means(subwords, weights.inner_rows, words)[:, : self.dim]
+        composed = subwords.means(weights.inner_rows, words)[:, : self.dim]
         rows = weights.close_up(weights.inner, words + ngrams)
         columns: dict[str, Any] = {"count": pa.array(vocabulary.counts).cast(pa.int64())}
         keys = vocabulary.keys
@@ -206,24 +212,5 @@ def subwords_of(keys: Keys, min_n: int, max_n: int, buckets: int, more: np.ndarr
 
     words = len(keys)
     ends, ids = ngrams(*utf8(keys.names), max(min_n, 1), max_n, buckets)
-    used = np.zeros(buckets if len(ids) or len(more) else 0, np.bool_)
-    used[ids] = True
-    used[more] = True
-    place = np.cumsum(used, dtype=np.int32) + np.int32(words - 1)
-    starts = ends + np.arange(words + 1)
-    rows = np.empty(len(ids) + words, np.int32)
-    own = np.zeros(len(rows), np.bool_)
-    own[starts[:-1]] = True
-    rows[own] = np.arange(words, dtype=np.int32)
-    rows[~own] = place[ids]
-    return Subwords(starts, rows, np.flatnonzero(used))
-
-
-def means(subwords: Subwords, matrix: np.ndarray, words: int) -> np.ndarray:
-    """The means (words, width) float32 of the parts of the first words, rows of a matrix (m, width) float32."""
-    from kinfold.kernels.sparse import product
-
-    starts = subwords.starts[: words + 1]
-    sizes = subwords.sizes[:words]
-    shares = np.repeat((1 / sizes).astype(np.float32), sizes)
-    return product(starts, subwords.rows[: starts[-1]], shares, matrix)
+    filled = renumber([ids], buckets, words, more)
+    return Subwords(*joined(ends, ids, np.arange(words)), filled)

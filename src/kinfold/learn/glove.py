@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import numpy as np
 
 from kinfold.core.card import Card, born
 from kinfold.core.errors import BadData, BadOption
+from kinfold.core.keys import Keys
 from kinfold.core.metric import Metric
 from kinfold.core.progress import Progress, quiet
 from kinfold.core.protocols import takes
@@ -21,6 +22,7 @@ from kinfold.core.shapes import Counts, describe
 from kinfold.core.space import Space
 from kinfold.learn.passes import generator
 from kinfold.learn.sides import both
+from kinfold.learn.start import Start, joined
 from kinfold.learn.tiles import Tiles, arranged, one_pass
 from kinfold.prepare.counting import Counting
 
@@ -67,7 +69,7 @@ class GloVe:
         ShapeMismatch: The data are not Counts.
 
     Source:
-        Pennington, Socher, Manning 2014 (GloVe); Duchi, Hazan, Singer 2011 (AdaGrad).
+        Pennington, Socher, Manning 2014 (GloVe); Duchi, Hazan, Singer 2011 (AdaGrad); Dingwall, Potts 2018 (start).
 
     Example:
         >>> import scipy.sparse as sparse
@@ -103,6 +105,7 @@ class GloVe:
         self,
         data: Counts,
         *,
+        start: Start | None = None,
         seed: int = 0,
         threads: int | None = None,
         progress: Progress = quiet,
@@ -112,6 +115,7 @@ class GloVe:
 
         Args:
             data: The counts.
+            start: Vectors to begin with, half of them on either side; what `known` says is done after each epoch.
             seed: Of the first rows and of the order in which entries are learned.
             threads: How many work at once; as many as there are processors by default.
             progress: Told of every few thousand entries.
@@ -122,17 +126,32 @@ class GloVe:
             raise BadOption(f"threads is {threads}; it is at least 1.")
         same = data.row_keys == data.column_keys
         keys = data.row_keys if same else both(data.row_keys, data.column_keys)
-        matrix = _distinct(data.values)
+        matrix, known = data.values, np.zeros((0, self.dim), np.float32)
+        steps: tuple[Mapping[str, Any], ...] = ()
+        if start is not None:
+            if not same:
+                raise BadOption("rows and columns of these counts have different keys; start is for those of words.")
+            start.check_dim(self.dim)
+            keys, matrix, known = _begun(start, data)
+            shared = len(data.row_keys) + len(known) - len(keys)
+            steps = (*start.space.card.steps, start.told(shared, len(keys) - len(known)))
+        matrix = _distinct(matrix)
         if not matrix.nnz:
             raise BadData("these counts have no entry; there is nothing to learn from.")
         draw = generator(seed, 0)
         sides = _Side(matrix.shape[0], self.dim, draw), _Side(matrix.shape[1], self.dim, draw)
+        for side in sides:
+            side.rows[: len(known)] = known / 2
         tiles = arranged(matrix, sides[1].bytes_each, x_max=self.x_max, alpha=self.alpha, threads=threads)
         history: list[tuple[int, float, float]] = []
         progress.start("learn", self.epochs * matrix.nnz, "entries")
         for epoch in range(1, self.epochs + 1):
             began = time.perf_counter()
+            before = [side.rows[: len(known)].copy() for side in sides]
             loss = self._pass(tiles, sides, (seed, epoch), threads, progress)
+            if start is not None:
+                for side, old in zip(sides, before, strict=True):
+                    _hold(side.rows[: len(known)], old, known / 2, start, self.learning_rate)
             speed = matrix.nnz / (time.perf_counter() - began)
             history.append((epoch, loss, speed))
             if callback is not None:
@@ -144,9 +163,8 @@ class GloVe:
             (Finding("loss", history[-1][1], n=matrix.nnz),),
             (Table("epochs", ("epoch", "loss", "entries per second"), [list(each) for each in history]),),
         )
-        card = Card(
-            born("glove", rows.values), "glove", dataclasses.asdict(self), seed, describe(data), reports=(training,)
-        )
+        frame, parameters = born("glove", rows.values), dataclasses.asdict(self)
+        card = Card(frame, "glove", parameters, seed, describe(data), steps, reports=(training,))
         return Space(keys, rows, Metric.COSINE, card)
 
     def _pass(
@@ -198,6 +216,24 @@ class _Side:
     def rows(self) -> np.ndarray:
         """(keys, dim) float32, not copied."""
         return self._rows[:, : self.dim]
+
+
+def _begun(start: Start, data: Counts) -> tuple[Keys, sparse.csr_array, np.ndarray]:
+    """The keys of the start and behind them the new ones, the counts of these keys, and the rows of the start."""
+    import scipy.sparse as sparse
+
+    words = start.words
+    keys, places = joined(words.keys, data.row_keys)
+    entries = data.values.tocoo()
+    moved = (entries.data, (places[entries.coords[0]], places[entries.coords[1]]))
+    return keys, sparse.csr_array(moved, shape=(len(keys), len(keys))), words.rows.dense()
+
+
+def _hold(rows: np.ndarray, before: np.ndarray, first: np.ndarray, start: Start, rate: float) -> None:
+    """Gives known rows the share of an epoch's change that the start allows, and draws them back, in place."""
+    rows[:] = before + np.float32(start.pace) * (rows - before)
+    if start.known == "anchor":
+        rows += np.float32(min(start.pull * rate, 1)) * (first - rows)
 
 
 def _rows(sides: tuple[_Side, _Side], same: bool) -> np.ndarray:

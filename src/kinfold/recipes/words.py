@@ -8,6 +8,8 @@ import os
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal
 
+import numpy as np
+
 from kinfold.core.catalogue import Entry
 from kinfold.core.errors import BadOption, UnknownName, did_you_mean
 from kinfold.core.progress import Progress, quiet
@@ -199,5 +201,10 @@ def learn(
     counts = counting.of(data, threads=threads, progress=progress)
     space: Space = learner.fit(counts, seed=seed, threads=threads, progress=progress, **extra)
     found = {**describe(data), "counting": dataclasses.asdict(counting), "entries": counts.values.nnz}
-    counted = space.with_attribute("count", data.counts)
+    met = np.zeros(len(space), np.int64)
+    met[space.keys.rows(data.keys.names)] = data.counts
+    before = None if start is None else start.counts(start.words, data)
+    if before is not None:
+        met[: len(before)] += before
+    counted = space.with_attribute("count", met)
     return dataclasses.replace(counted, card=dataclasses.replace(space.card, data=found))
