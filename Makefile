@@ -21,15 +21,12 @@ check: .venv/.test .venv/.check ## format, lint, types, direction between rooms,
 	$(BIN)/lint-imports
 	$(BIN)/python docs/generate.py --check
 
-bench: .venv/.test .venv/.bench ## every benchmark; three quarters of an hour, alone on the machine, with a C compiler
-	$(BIN)/python benchmarks/words.py
-	$(BIN)/python benchmarks/glove.py
-	$(BIN)/python benchmarks/search.py
-	$(BIN)/python benchmarks/files.py
-	$(BIN)/python benchmarks/start.py
+bench: .venv/.test .venv/.peers ## every benchmark; two hours, alone on the machine
+	for each in words glove documents classify files transfer translation search start; do \
+	  $(BIN)/python benchmarks/$$each.py || exit 1; done
 	$(BIN)/python docs/generate.py
 
-docs: .venv/.base ## the generated parts of README.md and docs/cli.md
+docs: .venv/.base ## what is generated: docs/cli.md, docs/numbers.md, the numbers in README.md
 	$(BIN)/python docs/generate.py
 
 browser: # the tests that open pages need one; elsewhere than in CI they are skipped with a reason where there is none
@@ -45,7 +42,7 @@ clean: ## the environment and what was made
 	$(PIP) --editable .
 	@touch $@
 
-.venv/.test .venv/.check .venv/.bench .venv/.peers: .venv/.%: .venv/.base
+.venv/.test .venv/.check .venv/.peers: .venv/.%: .venv/.base
 	$(PIP) --group $*
 	@touch $@
 
