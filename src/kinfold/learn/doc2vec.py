@@ -34,7 +34,7 @@ class Doc2Vec(Word2Vec):
 
     Args:
         dim: Coordinates of a row.
-        epochs: Passes over the documents.
+        epochs: Passes over the documents; more than for words, since a row learns from its document alone.
         window: Neighbors on each side that count as context beside the document.
         negatives: Noise keys for each window, shared by its contexts.
         mode: dbow predicts each word from its document; dm from the mean of its document and its neighbors.
@@ -68,7 +68,7 @@ class Doc2Vec(Word2Vec):
     modes: ClassVar[tuple[str, ...]] = ("dbow", "dm")
 
     mode: Literal["dbow", "dm"] = "dbow"  # type: ignore[assignment]
-    epochs: int = 10
+    epochs: int = 40
     train_words: bool = False
 
     @property
