@@ -156,7 +156,7 @@ def test_distance_to_the_lines_of_a_file(kinfold, learned, tmp_path):
         (("distance", "{space}", "man", "king", "--among", "x"), "--among"),
         (("distance", "{space}", "man", "nothing known"), "none of the 2 words"),
         (("distance", "{space}", "man", "--among", "nowhere.txt"), "nowhere.txt"),
-        (("distance", "{space}", "man", "king", "--tokenizer", "letters"), "tokenizer='letters'"),
+        (("distance", "{space}", "man", "king", "--tokenizer", "letters"), "--tokenizer letters"),
     ],
 )
 def test_what_cannot_be_answered_is_one_line_and_code_2(kinfold, royal, words, says):

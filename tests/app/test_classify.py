@@ -113,6 +113,7 @@ def test_predict_reads_files_and_judges_where_labels_are_known(kinfold, model, f
         (("classify", "{lines}", "-o", "{out}", "--loss", "sofmax"), "Did you mean 'softmax'"),
         (("classify", "{lines}", "-o", "{out}.bin"), "kinfold convert"),
         (("classify", "{lines}", "{lines}", "-k", "0"), "at least 1"),
+        (("classify", "{lines}", "-o", "{out}", "-k", "0"), "at least 1"),
         (("classify", "{lines}", "-o", "{out}", "--min-n", "4", "--max-n", "2"), "min_n"),
         (("predict", "{model}"), "give texts"),
         (("predict", "{model}", "sea", "--file", "{plain}"), "one of the two"),

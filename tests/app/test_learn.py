@@ -76,7 +76,32 @@ def test_words_begin_with_vectors_of_any_format(kinfold, learned, tmp_path, endi
 def test_a_start_of_another_dimension_is_refused(kinfold, corpus, learned, tmp_path):
     ran = kinfold("learn", "words", corpus, "--start", learned, "--dim", 50, "-o", tmp_path / "x.arrow")
     assert ran.code == 2
-    assert "use dim=12" in ran.err
+    assert "use --dim 12" in ran.err
     ran = kinfold("learn", "words", corpus, "--start", learned, "--resume", learned, "-o", tmp_path / "x.arrow")
     assert ran.code == 2
     assert "give one of them" in ran.err
+
+
+def test_ways_out_are_spelled_as_options(kinfold, corpus, tmp_path):
+    start = tmp_path / "start.arrow"
+    assert kinfold("learn", "words", corpus, "-o", start, "--dim", 16, "--epochs", 1).code == 0
+    ran = kinfold("learn", "words", corpus, "-o", tmp_path / "out.arrow", "--start", start, "--dim", 20)
+    assert ran.code == 2
+    assert "--dim 16" in ran.err
+    for options, says in (
+        (("--known", "freeze"), "give start"),
+        (("--start", start, "--share", 0.5), "leave it out"),
+        (("--start", start, "--pull", 2), "leave it out"),
+    ):
+        ran = kinfold("learn", "words", corpus, "-o", tmp_path / "out.arrow", *options)
+        assert ran.code == 2
+        assert says in ran.err
+    ran = kinfold("learn", "words", corpus, "-o", tmp_path / "out.arrow", "--start", start, "--epochs", 1)
+    assert "begun with vectors for 16 of the words here; 0 are new" in ran.out
+
+
+def test_documents_of_an_empty_file_are_an_error_that_says_so(kinfold, tmp_path):
+    (tmp_path / "empty.txt").write_text("")
+    ran = kinfold("learn", "documents", tmp_path / "empty.txt", "-o", tmp_path / "d.arrow")
+    assert ran.code == 2
+    assert "Is there text" in ran.err

@@ -90,7 +90,7 @@ def test_the_card_tells_how_it_was_learned(kind: str, tmp_path: Path) -> None:
     assert (told["min_n"], told["max_n"]) == ((0, 0) if unused else (model.min_n, model.max_n))
     assert told.get("pruned", False) == (model.kept is not None)
     assert space.card.data["tokens"] == 12345
-    assert space.card.data["text"] == {"tokenizer": "whitespace", "lower": False}
+    assert space.card.data["text"] == {"tokenizer": "ascii", "lower": False}
     assert space.card.data["format"] == "fasttext"
     assert space.frame == io.open(tmp_path / "model.bin").frame
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -50,6 +52,13 @@ def test_words_are_those_of_the_oracle_over_all_of_unicode(texts, lower):
 def test_whitespace_splits_as_str_split_does(texts, lower):
     expected = [[oracle.lower(each) if lower else each for each in text.split()] for text in texts]
     assert tokens(texts, "whitespace", lower) == expected
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.lists(TEXT, max_size=4))
+def test_ascii_splits_as_fasttext_does(texts):
+    expected = [[each for each in re.split("[ \t\n\v\f\r\0]+", text) if each] for text in texts]
+    assert tokens(texts, "ascii", False) == expected
 
 
 @pytest.mark.parametrize(

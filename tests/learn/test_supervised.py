@@ -71,10 +71,11 @@ def test_only_buckets_that_are_met_have_rows():
     assert list(space.keys.group("word")) == ["two", "</s>", "one"]
 
 
-def test_words_with_ngrams_are_means_and_keep_their_own_row():
+@pytest.mark.parametrize("dim", [6, 16])
+def test_words_with_ngrams_are_means_and_keep_their_own_row(dim):
     data = labeled(read(["__label__a one two", "__label__b two"] * 50))
-    space = Supervised(dim=6, min_n=3, max_n=3, buckets=1000).fit(data, threads=1)
-    own = matrix_of(space.attribute("own"), 6)
+    space = Supervised(dim=dim, min_n=3, max_n=3, buckets=1000).fit(data, threads=1)
+    own = matrix_of(space.attribute("own"), dim)
     grams = space.group("ngram").rows.dense()
     made = features.Features.of(data.texts, Supervised(min_n=3, max_n=3, buckets=1000))
     for number, name in enumerate(space.keys.group("word")):

@@ -168,7 +168,7 @@ def distance(
     column: Annotated[str | None, typer.Option(help="Which column of a table holds the texts.")] = None,
     stop_words: Annotated[Path | None, typer.Option(help="A file of words that do not count, one a line.")] = None,
     tokenizer: Annotated[
-        str | None, typer.Option(help="words or whitespace; by default as the Space was learned, else words.")
+        str | None, typer.Option(help="words, whitespace or ascii; by default as the Space was learned, else words.")
     ] = None,
     lower: Annotated[
         bool | None,

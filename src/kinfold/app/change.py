@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -108,8 +109,9 @@ def compress(
     format = format_for(out, kf.io.FORMATS)
     method = Compress(width, lengths, None if bytes is None else _bytes(bytes), format, seed=seed)
     small = method.apply(kf.open(path))
-    kf.io.save(small, out, format)
+    notes = kf.io.save(small, out, format)
     report = small.card.reports[-1]
+    report = dataclasses.replace(report, notes=(*report.notes, *notes))
     before, after = _size(path), _size(out)
     values = {"path": str(out), "bytes": after, "bytes_before": before, **report.to_dict()}
     say(values, f"{text.render(report)}\n{size(before)} → {size(after)} → {out}", as_json)

@@ -79,6 +79,8 @@ def _run(
 
     if test is None and out is None:
         raise BadOption("what is learned would be lost; give a TEST file to judge it on, -o FILE to keep it, or both.")
+    if min(judging["k"]) < 1:
+        raise BadOption(f"-k is {min(judging['k'])}; depths are at least 1.")
     if out is not None:
         _writable(out)
     if test is not None:

@@ -105,6 +105,9 @@ def _tell(space: Space, out: Path, as_json: bool) -> None:
     if space.card.data.get("skipped"):
         told = f"{space.card.data['skipped']:,} of {space.card.data['documents']:,} documents"
         lines.append(f"  without a row, since they hold no word of the vocabulary: {told}")
+    begun = next((step for step in reversed(space.card.steps) if "shared" in step), None)
+    if begun is not None:
+        lines.append(f"  begun with vectors for {begun['shared']:,} of the words here; {begun['new_keys']:,} are new")
     idle = int(space.card.data.get("texts", 0)) - int(space.card.data.get("sequences", 0))
     if idle > 0 and group == "word":
         lines.append(f"  {idle:,} of {space.card.data['texts']:,} texts (or lines) held no word of the vocabulary")

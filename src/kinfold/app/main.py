@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -111,7 +112,7 @@ def main() -> None:
     try:
         code = app(standalone_mode=False)
     except KinfoldError as error:
-        _fail(f"{type(error).__name__}: {error}", 2)
+        _fail(f"{type(error).__name__}: {_spoken(str(error), sys.argv[1:])}", 2)
     except _Usage as error:
         _fail(f"{getattr(error, 'format_message', error.__str__)()} See kinfold --help.", 2)
     except (KeyboardInterrupt, typer.Abort):
@@ -123,6 +124,25 @@ def main() -> None:
     if code == 130:
         _fail("interrupted; nothing was half-written.", 130)
     sys.exit(code if isinstance(code, int) else 0)
+
+
+def _spoken(text: str, words: list[str]) -> str:
+    """An error's way out as the command line has it: dim=16 is --dim 16 where the command has that option."""
+    command: Any = typer.main.get_command(app)
+    for word in words:
+        if not hasattr(command, "commands"):
+            break
+        found = classify.classify_command() if word == "classify" else command.get_command(None, word)
+        command = found or command
+    options = {each.name: max(each.opts, key=len) for each in command.params if each.opts[0].startswith("-")}
+
+    def option(match: re.Match[str]) -> str:
+        name, value = match.group(1), match.group(2).strip("'")
+        if name not in options:
+            return match.group(0)
+        return options[name] if value == "True" else f"{options[name]} {value}"
+
+    return re.sub(r"\b([a-z]\w*)=('[^']*'|[\w.]+)", option, text)
 
 
 def _fail(text: str, code: int) -> None:

@@ -5,7 +5,7 @@ Example:
     >>> from kinfold.core.space import Space
     >>> folder = tempfile.mkdtemp()
     >>> space = Space.of(["one", "two"], [[1, 0.5], [-0.25, 2]], group="word")
-    >>> save(space, os.path.join(folder, "numbers.vec"))
+    >>> _ = save(space, os.path.join(folder, "numbers.vec"))
     >>> open(os.path.join(folder, "numbers.vec"))["two"].tolist()
     [-0.25, 2.0]
     >>> report = convert(os.path.join(folder, "numbers.vec"), os.path.join(folder, "numbers.bin"))
@@ -77,7 +77,7 @@ def open(path: str | os.PathLike[str], format: str | None = None, **options: Any
 
 def save(
     space: Space, path: str | os.PathLike[str], format: str | None = None, *, group: str | None = None, **options: Any
-) -> None:
+) -> tuple[str, ...]:
     """Writes a Space, whole or not at all.
 
     Args:
@@ -87,6 +87,9 @@ def save(
         group: The group to write; by default all where the format keeps all, else the first.
         options: Those of the format's writer, as `replace`.
 
+    Returns:
+        What there is to note of the file: what its format has no place for.
+
     Raises:
         BadFile: It cannot be written.
         BadData: The format cannot hold one of the keys.
@@ -95,7 +98,7 @@ def save(
     """
     from kinfold.io.detect import format_for
 
-    _write(space, path, format or format_for(path, FORMATS), group, options)
+    return _write(space, path, format or format_for(path, FORMATS), group, options)
 
 
 def _write(

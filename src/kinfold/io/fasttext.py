@@ -93,7 +93,7 @@ def read(path: str | os.PathLike[str], *, bad_bytes: str = "replace", threads: i
         "format": NAME,
         "version": str(version) if version else "none",
         **({"label prefix": prefix} if len(labels) else {}),
-        "text": {"tokenizer": "whitespace", "lower": False},
+        "text": {"tokenizer": "ascii", "lower": False},
         "tokens": known.tokens,
         "tokens per rate update": header.rate_update,
         **{what: count for what, count in known.told.items() if count},

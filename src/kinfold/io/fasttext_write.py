@@ -74,6 +74,14 @@ def write(
             stream.write(piece)
         for piece in _output(model, order):
             stream.write(piece)
+    cut = space.card.data.get("text", {})
+    tokenizer, lower = cut.get("tokenizer", "whitespace"), bool(cut.get("lower"))
+    if tokenizer not in ("ascii", "whitespace") or lower:
+        how = f"'{tokenizer}'{', lower-cased' if lower else ''}"
+        model.notes.append(
+            f"This Space's texts were cut by {how}, and those of this format are cut at white space alone: "
+            "cut a text so before it is told, or learn with the tokenizer 'whitespace'."
+        )
     lost = [name for name in (space.table.column_names if space.table is not None else ()) if name not in _KEPT]
     model.notes.append(f"The format has no place for {', '.join(['seed, learning rate and reports', *lost])}.")
     return tuple(model.notes)

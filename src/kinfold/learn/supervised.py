@@ -217,7 +217,7 @@ class Supervised:
         none = pa.nulls(len(features.buckets), pa.int64())
         columns: dict[str, Any] = {"count": pa.concat_arrays([to_arrow(features.counts), none, to_arrow(counts)])}
         if self.max_n:
-            columns["own"] = lists_of(weights.inner_rows[:words, : self.dim], 0, size)
+            columns["own"] = lists_of(weights.inner_rows[:words, : self.dim].copy(), 0, size)
             weights.inner_rows[:words] = features.means(weights.inner_rows)
         outer = weights.outer_rows[: len(counts)]
         columns["context"] = lists_of(outer[:, : self.dim], len(features), size)

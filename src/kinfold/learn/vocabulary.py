@@ -65,7 +65,8 @@ class Vocabulary:
             found = cls(keys, moved, counts, met, start, words, steps)
         if len(found.keys) < 2:
             raise BadData(
-                f"the sequences have {len(found.keys)} key(s); at least two are needed, to tell one from the other."
+                f"the texts or sequences hold {len(found.keys)} different word(s) of the vocabulary; at least two are "
+                "needed, to tell one from the other. Is there text, and is min_count small enough for it?"
             )
         return found
 

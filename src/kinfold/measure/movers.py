@@ -17,7 +17,7 @@ def movers_distance(
     a: str | Sequence[str],
     b: str | Sequence[str],
     *,
-    tokenizer: Literal["words", "whitespace"] | Callable[[str], list[str]] | None = None,
+    tokenizer: Literal["words", "whitespace", "ascii"] | Callable[[str], list[str]] | None = None,
     lower: bool | None = None,
     without: Collection[str] = (),
     unit: bool | None = None,
@@ -32,8 +32,8 @@ def movers_distance(
         space: Where the words have rows.
         a: A string, or a list of words.
         b: Another.
-        tokenizer: words, whitespace, or a function; None takes the one that the Space was learned with, where its card
-            tells, else words.
+        tokenizer: words, whitespace, ascii, or a function; None takes the one that the Space was learned
+            with, where its card tells, else words.
         lower: Whether to lower-case; None does as the Space was learned, else where all its keys are in lower case.
         without: Words that do not count: stop words.
         unit: Whether distances are between rows of length 1; None does so unless the metric is `l2`.

@@ -32,13 +32,17 @@ class Characters(NamedTuple):
     points: np.ndarray
 
 
+_ASCII = " \t\n\v\f\r\0"
+
+
 @functools.cache
-def characters(tokenizer: Literal["words", "whitespace"], lower: bool) -> Characters:
+def characters(tokenizer: Literal["words", "whitespace", "ascii"], lower: bool) -> Characters:
     """The tables of a tokenizer.
 
     For `words`, letters and digits are what `str.isalnum` says and marks are Unicode's category M; for `whitespace`,
-    all is a letter but what `str.isspace` says. A character is lower-cased by itself: as `str.lower` does, but for
-    İ (U+0130), which becomes i, and Σ, which becomes σ at a word's end too.
+    all is a letter but what `str.isspace` says, and for `ascii` all but what fastText parts words at. A character is
+    lower-cased by itself: as `str.lower` does, but for İ (U+0130), which becomes i, and Σ, which becomes σ at a word's
+    end too.
     """
     from kinfold.kernels.tokens import APART, JOINER, LETTER, MARK
 
@@ -54,7 +58,8 @@ def characters(tokenizer: Literal["words", "whitespace"], lower: bool) -> Charac
         kinds[[ord(each) for each in _JOINERS]] = JOINER
     else:
         kinds = np.full(_CODE_POINTS, LETTER, np.int32)
-        kinds[:_CASED][[each.isspace() for each in map(chr, range(_CASED))]] = APART
+        apart = _ASCII if tokenizer == "ascii" else [each for each in map(chr, range(_CASED)) if each.isspace()]
+        kinds[[ord(each) for each in apart]] = APART
     letters = np.ones(256, np.uint8)
     letters[:128][kinds[:128] == APART] = 0
     plain = np.flatnonzero((kinds[:128] == LETTER) & (becomes[:128] > 1))

@@ -23,7 +23,7 @@ from kinfold.core.spill import Spill
 from kinfold.prepare.characters import Characters, characters
 from kinfold.prepare.vocabulary import Vocabulary
 
-Tokenizer = Literal["words", "whitespace"] | Callable[[str], list[str]]
+Tokenizer = Literal["words", "whitespace", "ascii"] | Callable[[str], list[str]]
 
 # Tokens of Python strings that go to the kernel at once.
 _BATCH = 1 << 17
@@ -56,13 +56,14 @@ def sequences(
     """Cuts texts into tokens, counts them and gives each text as the ids of its frequent ones.
 
     A word of `words` is a run of letters, digits and their combining marks; an apostrophe, an underscore and a
-    zero-width joiner belong to it between two of them (don't, min_count). `whitespace` splits as `str.split` does.
+    zero-width joiner belong to it between two of them (don't, min_count). `whitespace` splits as `str.split` does,
+    `ascii` at white space of ASCII alone, as fastText and word2vec's own tool do.
     Scripts that write no spaces need a tokenizer of their own. Tokens left out of the vocabulary close up; a text
     without any other gives no sequence. The result does not depend on the number of threads.
 
     Args:
         items: Texts, or lists of tokens, which are taken as they are.
-        tokenizer: words, whitespace, or a function from a text to its tokens.
+        tokenizer: words, whitespace, ascii, or a function from a text to its tokens.
         lower: Whether to lower-case, character by character; None does so for `words` only.
         min_count: Rarer tokens are left out; 0 leaves out all but the `known` ones.
         max_size: Most keys to keep, the frequent ones.
@@ -196,9 +197,9 @@ def within(
 
 
 def _check(tokenizer: Any, min_count: int, max_size: int | None, known: Keys | None, threads: int | None) -> None:
-    if tokenizer not in ("words", "whitespace") and not callable(tokenizer):
+    if tokenizer not in ("words", "whitespace", "ascii") and not callable(tokenizer):
         raise BadOption(
-            f"tokenizer={tokenizer!r} is not known; it is 'words', 'whitespace' or a function from text to tokens."
+            f"tokenizer={tokenizer!r} is not known; it is words, whitespace, ascii, or a function from text to tokens."
         )
     for name, value in (("min_count", min_count), ("max_size", max_size), ("threads", threads)):
         if value is not None and value < (0 if name == "min_count" and known is not None else 1):

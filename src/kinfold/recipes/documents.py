@@ -34,7 +34,7 @@ def documents(
     key: str | None = None,
     method: str = "doc2vec",
     words: Space | str | os.PathLike[str] | None = None,
-    tokenizer: Literal["words", "whitespace"] | Callable[[str], list[str]] | None = None,
+    tokenizer: Literal["words", "whitespace", "ascii"] | Callable[[str], list[str]] | None = None,
     lower: bool | None = None,
     min_count: int = 5,
     max_size: int | None = None,
@@ -55,8 +55,8 @@ def documents(
         method: doc2vec learns documents; mean, sif and usif pool the vectors of their words.
         words: Word vectors, or their file in any format: what the pooling methods pool, and what doc2vec starts its
             words from.
-        tokenizer: words (Unicode words), whitespace, or a function from a text to its tokens; by default as `words` was
-            cut, or words.
+        tokenizer: words (Unicode words), whitespace, ascii (white space of ASCII alone), or a function from text to
+            tokens; by default as `words` was cut, or words.
         lower: Whether tokens are lower-cased; by default as `words` was, or only with the tokenizer `words`.
         min_count: Rarer words are left out.
         max_size: Most words to keep, the frequent ones.

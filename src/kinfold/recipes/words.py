@@ -32,7 +32,7 @@ def words(
     share: float = 0.1,
     pull: float = 1.0,
     resume: Space | str | os.PathLike[str] | None = None,
-    tokenizer: Literal["words", "whitespace"] | Callable[[str], list[str]] | None = None,
+    tokenizer: Literal["words", "whitespace", "ascii"] | Callable[[str], list[str]] | None = None,
     lower: bool | None = None,
     min_count: int = 5,
     max_size: int | None = None,
@@ -60,8 +60,8 @@ def words(
             each time that its word is met.
         resume: A Space learned here (or its file) to go on from exactly where it stopped, with its output rows and its
             parameters where no others are given.
-        tokenizer: words (Unicode words), whitespace, or a function from a text to its tokens; by default as the start
-            was cut, or words.
+        tokenizer: words (Unicode words), whitespace, ascii (white space of ASCII alone), or a function from text to
+            tokens; by default as the start was cut, or words.
         lower: Whether tokens are lower-cased; by default as for the start, or only with the tokenizer `words`.
         min_count: Rarer words are left out.
         max_size: Most words to keep, the frequent ones.
@@ -93,6 +93,11 @@ def words(
 
     if resume is not None and start is not None:
         raise BadOption("resume goes on where training stopped, start begins anew from vectors; give one of them.")
+    for name, value, plain, wanted in (("share", share, 0.1, "slow"), ("pull", pull, 1.0, "anchor")):
+        if value != plain and known != wanted:
+            raise BadOption(f"{name} is for known='{wanted}', and known is '{known}'; leave it out, or say so.")
+    if known != "learn" and start is None:
+        raise BadOption(f"known is '{known}', which says what becomes of the rows of start; give start=… too.")
     given = opened(start if resume is None else resume)
     learner, counting = _learner(method, options, given, resume is not None)
     cut = cut_as(given, tokenizer, lower)

@@ -56,7 +56,7 @@ class Bags:
         space: Space,
         texts: Iterable[Any],
         *,
-        tokenizer: Literal["words", "whitespace"] | Callable[[str], list[str]] | None = None,
+        tokenizer: Literal["words", "whitespace", "ascii"] | Callable[[str], list[str]] | None = None,
         lower: bool | None = None,
         without: Collection[str] = (),
         unit: bool | None = None,
@@ -67,8 +67,8 @@ class Bags:
         Args:
             space: The words.
             texts: Strings, or lists of words.
-            tokenizer: words, whitespace, or a function; None takes the one that the Space was learned with, where its
-                card tells, else words.
+            tokenizer: words, whitespace, ascii, or a function; None takes the one that the Space was learned
+                with, where its card tells, else words.
             lower: Whether to lower-case; None does as the Space was learned, else where all its keys are in lower case.
             without: Words that do not count: stop words.
             unit: Whether distances are between rows of length 1; None does so unless the metric is `l2`.

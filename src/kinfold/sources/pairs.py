@@ -61,7 +61,8 @@ def read(source: Any, *, weighted: bool = False, on_bad: Literal["raise", "skip"
                 skipped += 1
                 continue
             way = "Correct the line or take it out" if of_file else "Take it out"
-            raise BadData(f"{place}: {shown[:60]} is no pair: {error}. {way}, or pass on_bad='skip'.") from error
+            skip = "or read the pairs with kinfold.sources.pairs.read(…, on_bad='skip') and give these"
+            raise BadData(f"{place}: {shown[:60]} is no pair: {error}. {way}, {skip}.") from error
         for other in others:
             link = left.setdefault(word, len(left)), right.setdefault(other, len(right))
             links.setdefault(link, weight)

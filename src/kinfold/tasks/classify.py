@@ -174,7 +174,7 @@ def train(
     text: str = "text",
     label: str = "label",
     prefix: str = PREFIX,
-    tokenizer: Literal["words", "whitespace"] | Callable[[str], list[str]] = "words",
+    tokenizer: Literal["words", "whitespace", "ascii"] | Callable[[str], list[str]] = "words",
     lower: bool | None = None,
     bad_bytes: BadBytes = "replace",
     seed: int = 0,
@@ -192,7 +192,8 @@ def train(
         text: Column of the texts.
         label: Column of the labels.
         prefix: What a label in a line begins with; where it is empty, the first word of a line is its label.
-        tokenizer: words (Unicode words), whitespace, or a function from a text to its tokens.
+        tokenizer: words (Unicode words), whitespace, ascii (white space of ASCII alone), or a function from text to
+            tokens.
         lower: Whether tokens are lower-cased; by default only with the tokenizer `words`.
         bad_bytes: What happens to bytes that are not UTF-8: replace, ignore or strict (an error).
         seed: Of everything random.

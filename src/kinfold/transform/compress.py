@@ -79,16 +79,21 @@ class Compress:
             raise BadData("there is nothing to compress: the Space has no rows, or rows without coordinates.")
         if isinstance(space.rows.values, Codes):
             raise BadData("the rows are codes already; compress the Space that they were made of.")
+        if self.format not in ("arrow", "fasttext"):
+            raise BadOption(f"codes are kept by .arrow, and those of a classifier by .ftz, but not by '{self.format}'.")
+        if self.width > space.dim:
+            raise BadOption(f"width is {self.width}, but rows have {space.dim} coordinates; take a smaller width.")
         space.rows.refuse_non_finite("compress")
         classifier = space.card.method == "supervised" and "label" in space.groups
         parted = _Parted(space) if classifier else _Whole(space)
         width, kept = self._fitting(parted)
         rows = parted.rows(kept)
         books = Codebooks.of(rows, width, self.lengths, self.iterations, self.seed)
-        made = parted.space(kept, books.codes(rows))
+        codes = books.codes(rows)
+        made = parted.space(kept, codes)
         card = space.card.then("compress", **{**asdict(self), "width": width}, kept=len(kept), of=parted.size)
         made = replace(made, card=replace(card, parameters=made.card.parameters))
-        return made.with_report(self._report(parted, kept, made))
+        return made.with_report(self._report(parted, kept, made, codes))
 
     def _fitting(self, parted: _Whole | _Parted) -> tuple[int, np.ndarray]:
         """The width, and the rows (m,) int64 to code, with which the file is within the budget."""
@@ -130,11 +135,11 @@ class Compress:
             save(parted.space(kept, codes), path, self.format)
             return os.path.getsize(path) + (_CARD if FORMATS[self.format].keeps == "all" else 0)
 
-    def _report(self, parted: _Whole | _Parted, kept: np.ndarray, made: Space) -> Report:
+    def _report(self, parted: _Whole | _Parted, kept: np.ndarray, made: Space, codes: Codes) -> Report:
         before, after = parted.space_before(), made.group(next(iter(made.groups)))
         findings = [
-            Finding("bytes of rows before", before.rows.nbytes, unit="B"),
-            Finding("bytes of rows after", made.rows.nbytes, unit="B"),
+            Finding("bytes of rows before", 4 * parted.size * parted.dim, unit="B"),
+            Finding("bytes of their codes", codes.nbytes, unit="B"),
             Finding("rows kept", len(kept), n=parted.size),
         ]
         names = after.keys.names.to_pylist()

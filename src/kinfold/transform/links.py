@@ -60,7 +60,7 @@ class Links:
         examples = [f"'{word}'" for words in self.missing for word, _ in words.most_common(2)]
         lacking = f"; without a row are, for example, {', '.join(examples)}" if examples else ""
         raise BadData(
-            f"{self.covered:,} of {self.asked:,} pairs have a row in both Spaces{lacking}. {what} takes at least "
+            f"{self.covered:,} of {self.asked:,} pairs have rows on both sides{lacking}. {what} takes at least "
             f"{count}: give other pairs, see that both sides are written as the keys are, or name another group."
         )
 
