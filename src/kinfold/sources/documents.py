@@ -14,7 +14,8 @@ from kinfold.core.files import existing
 from kinfold.core.keys import Keys
 from kinfold.core.shapes import Items
 from kinfold.core.space import RESERVED
-from kinfold.sources.columns import FileColumn, frame_table, is_table, of_frame
+from kinfold.sources.columns import FileColumn, of_frame
+from kinfold.sources.tables import frame_table, is_table
 from kinfold.sources.text import BadBytes
 from kinfold.sources.text import read as read_text
 
@@ -55,7 +56,7 @@ def read(
         source = source[0]
     if isinstance(source, str | os.PathLike) and not Path(source).is_dir() and is_table(Path(source)):
         column = FileColumn(existing(source), text, bad_bytes)
-        return _items(column, column.others(), key, str(source))
+        return _items(column, column.beside(), key, str(source))
     frame = frame_table(source)
     if frame is not None:
         texts = of_frame(source, text)

@@ -14,9 +14,10 @@ from kinfold.core.columns import to_arrow, to_numpy
 from kinfold.core.errors import BadData, BadFile, UnknownName, did_you_mean
 from kinfold.core.files import existing
 from kinfold.core.shapes import Block, Blocks, Items
-from kinfold.sources.columns import FileColumn, frame_table, is_table, of_frame
+from kinfold.sources.columns import FileColumn, of_frame
 from kinfold.sources.lines import Lines
 from kinfold.sources.strings import Strings
+from kinfold.sources.tables import frame_table, is_table
 from kinfold.sources.text import BadBytes
 from kinfold.sources.text import read as read_text
 

@@ -10,9 +10,10 @@ from typing import Any, Literal
 from kinfold.core.errors import BadData, BadFile, BadOption
 from kinfold.core.files import existing
 from kinfold.core.shapes import Block, Items
-from kinfold.sources.columns import FileColumn, is_table, of_frame
+from kinfold.sources.columns import FileColumn, of_frame
 from kinfold.sources.lines import Lines
 from kinfold.sources.strings import Lists, Strings, first_and_all
+from kinfold.sources.tables import is_table
 
 BadBytes = Literal["replace", "ignore", "strict"]
 
