@@ -166,6 +166,66 @@ class Labeled:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Interactions:
+    """Who met what, in the order of the source; the same two may meet again.
+
+    Args:
+        users: Names of who, each once.
+        items: Names of what, each once.
+        user_ids: (m,) int32 rows of the users.
+        item_ids: (m,) int32 rows of the items.
+        weights: (m,) float32, how strongly; None where all count alike.
+        times: (m,) float64, when; None where that is not known.
+        skipped: Rows of the source that were no interaction.
+
+    Raises:
+        BadData: The parts do not fit together, or a weight is negative or not finite.
+
+    Example:
+        >>> ids = np.array([0, 1], np.int32)
+        >>> list(Interactions(Keys(["ann", "bob"], "user"), Keys(["tea", "rye"], "item"), ids, ids))
+        [('ann', 'tea'), ('bob', 'rye')]
+    """
+
+    users: Keys
+    items: Keys
+    user_ids: np.ndarray
+    item_ids: np.ndarray
+    weights: np.ndarray | None = None
+    times: np.ndarray | None = None
+    skipped: int = 0
+
+    def __post_init__(self) -> None:
+        for name, keys, ids in (("user", self.users, self.user_ids), ("item", self.items, self.item_ids)):
+            if ids.dtype != np.int32 or ids.ndim != 1:
+                raise BadData(f"ids of {name}s are int32 (m,), not {ids.dtype} {ids.shape}.")
+            if len(ids) and not 0 <= ids.min() <= ids.max() < len(keys):
+                raise BadData(f"the id of a {name} is outside the {len(keys):,} {name}s.")
+        columns = {"item": self.item_ids, "weight": self.weights, "time": self.times}
+        for name, values in columns.items():
+            if values is not None and values.shape != self.user_ids.shape:
+                raise BadData(f"{len(self.user_ids):,} users do not go with {name}s of the shape {values.shape}.")
+        if self.weights is not None and not (np.isfinite(self.weights) & (self.weights >= 0)).all():
+            raise BadData("a weight is negative, NaN or infinite; weights are finite and at least 0.")
+
+    def __len__(self) -> int:
+        return len(self.user_ids)
+
+    def __iter__(self) -> Iterator[tuple[str, str]]:
+        users, items = (
+            keys.names.take(to_arrow(ids)).to_pylist()
+            for keys, ids in ((self.users, self.user_ids), (self.items, self.item_ids))
+        )
+        return zip(users, items, strict=True)
+
+    def take(self, which: np.ndarray) -> Interactions:
+        """Some of them, by number or by a mask (m,); users and items stay those that there are."""
+        weights, times = (None if each is None else each[which] for each in (self.weights, self.times))
+        ids = {"user_ids": self.user_ids[which], "item_ids": self.item_ids[which]}
+        return dataclasses.replace(self, **ids, weights=weights, times=times)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Counts:
     """How often, or how strongly, rows and columns go together.
 
@@ -261,6 +321,11 @@ def describe(data: Any) -> dict[str, Any]:
         sizes = {name: texts[name] for name in ("texts", "tokens", "read", "keys")}
         sizes |= {"labels": labels["keys"], "labeled": labeled}
         return {"shape": "Labeled", **sizes, "hash": texts["hash"] + labels["hash"]}
+    if isinstance(data, Interactions):
+        for ids in (data.user_ids, data.item_ids):
+            digest.update(np.ascontiguousarray(ids[:: max(1, len(ids) // (1 << 20))]).tobytes())
+        sizes = {"users": len(data.users), "items": len(data.items), "interactions": len(data)}
+        return {"shape": "Interactions", **sizes, "skipped": data.skipped, "hash": digest.hexdigest()}
     if isinstance(data, Counts):
         digest.update(np.ascontiguousarray(data.values.data[:: max(1, data.values.nnz // (1 << 20))]).tobytes())
         rows, columns = data.values.shape

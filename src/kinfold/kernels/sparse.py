@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 
 from kinfold.kernels._jit import jit, plain
+from kinfold.kernels.ranges import even
 
 
 @jit
@@ -47,10 +48,7 @@ def product(
     """
     starts, columns, values, dense = plain(starts), plain(columns), plain(values), plain(dense)
     out = np.empty((len(starts) - 1, dense.shape[1]), np.float32)
-    # Ranges of rows with some 1/8 of a thread's share of the entries each.
-    wanted = np.arange(1, 8 * threads) * (len(values) / (8 * threads))
-    cuts = np.unique(np.concatenate([[0], np.searchsorted(starts, wanted), [len(out)]]))
-    ranges = list(zip(cuts[:-1].tolist(), cuts[1:].tolist(), strict=True))
     with ThreadPoolExecutor(threads) as pool:
-        list(pool.map(lambda part: _product(starts, columns, values, dense, part[0], part[1], out), ranges))
+        parts = even(starts, 8 * threads)
+        list(pool.map(lambda part: _product(starts, columns, values, dense, *part, out), parts))
     return out

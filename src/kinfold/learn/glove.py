@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -16,34 +16,18 @@ from kinfold.core.keys import Keys
 from kinfold.core.metric import Metric
 from kinfold.core.progress import Progress, quiet
 from kinfold.core.protocols import takes
-from kinfold.core.report import Finding, Report, Table
 from kinfold.core.rows import Rows
 from kinfold.core.shapes import Counts, describe
 from kinfold.core.space import Space
+from kinfold.learn.history import Callback, History
 from kinfold.learn.passes import generator
-from kinfold.learn.sides import both
+from kinfold.learn.sides import both, distinct
 from kinfold.learn.start import Start, joined
 from kinfold.learn.tiles import Tiles, arranged, one_pass
 from kinfold.prepare.counting import Counting
 
 if TYPE_CHECKING:
     import scipy.sparse as sparse
-
-
-class Epoch(NamedTuple):
-    """What a callback is told after each epoch.
-
-    Args:
-        number: From 1.
-        loss: Mean over the entries of the epoch of f(x) (difference)² / 2.
-        entries_per_second: Entries of the counts.
-        rows: The vectors as they are now (n, dim) float32.
-    """
-
-    number: int
-    loss: float
-    entries_per_second: float
-    rows: np.ndarray
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +93,7 @@ class GloVe:
         seed: int = 0,
         threads: int | None = None,
         progress: Progress = quiet,
-        callback: Callable[[Epoch], None] | None = None,
+        callback: Callback | None = None,
     ) -> Space:
         """Learns rows for the keys of some counts.
 
@@ -135,7 +119,7 @@ class GloVe:
             keys, matrix, known = _begun(start, data)
             shared = len(data.row_keys) + len(known) - len(keys)
             steps = (*start.space.card.steps, start.told(shared, len(keys) - len(known)))
-        matrix = _distinct(matrix)
+        matrix = distinct(matrix)
         if not matrix.nnz:
             raise BadData("these counts have no entry; there is nothing to learn from.")
         draw = generator(seed, 0)
@@ -143,7 +127,7 @@ class GloVe:
         for side in sides:
             side.rows[: len(known)] = known / 2
         tiles = arranged(matrix, sides[1].bytes_each, x_max=self.x_max, alpha=self.alpha, threads=threads)
-        history: list[tuple[int, float, float]] = []
+        history = History(matrix.nnz, "entries", "", callback)
         progress.start("learn", self.epochs * matrix.nnz, "entries")
         for epoch in range(1, self.epochs + 1):
             began = time.perf_counter()
@@ -152,19 +136,11 @@ class GloVe:
             if start is not None:
                 for side, old in zip(sides, before, strict=True):
                     _hold(side.rows[: len(known)], old, known / 2, start, self.learning_rate)
-            speed = matrix.nnz / (time.perf_counter() - began)
-            history.append((epoch, loss, speed))
-            if callback is not None:
-                callback(Epoch(epoch, loss, speed, _rows(sides, same)))
+            history.add(loss, time.perf_counter() - began, lambda: _rows(sides, same))
         rows = Rows(_rows(sides, same))
         rows.refuse_non_finite("what was learned")
-        training = Report(
-            "training",
-            (Finding("loss", history[-1][1], n=matrix.nnz),),
-            (Table("epochs", ("epoch", "loss", "entries per second"), [list(each) for each in history]),),
-        )
         frame, parameters = born("glove", rows.values), dataclasses.asdict(self)
-        card = Card(frame, "glove", parameters, seed, describe(data), steps, reports=(training,))
+        card = Card(frame, "glove", parameters, seed, describe(data), steps, reports=(history.report(),))
         return Space(keys, rows, Metric.COSINE, card)
 
     def _pass(
@@ -240,11 +216,3 @@ def _rows(sides: tuple[_Side, _Side], same: bool) -> np.ndarray:
     """The rows of the Space: of the same keys the sums, else both."""
     rows, columns = (side.rows for side in sides)
     return rows + columns if same else np.concatenate([rows, columns])
-
-
-def _distinct(matrix: sparse.csr_array) -> sparse.csr_array:
-    """The matrix with columns ascending in each row and none twice."""
-    if not matrix.has_canonical_format:
-        matrix = matrix.copy()
-        matrix.sum_duplicates()
-    return matrix

@@ -20,11 +20,12 @@ from kinfold.core.keys import Keys
 from kinfold.core.metric import Metric
 from kinfold.core.progress import Progress, quiet
 from kinfold.core.protocols import takes
-from kinfold.core.report import Finding, Report, Table
+from kinfold.core.report import Report
 from kinfold.core.rows import Rows
 from kinfold.core.shapes import Labeled, describe
 from kinfold.core.space import Space
 from kinfold.learn.features import Features
+from kinfold.learn.history import History
 from kinfold.learn.matrices import Matrices
 from kinfold.learn.passes import generator, one_pass, processors
 
@@ -155,7 +156,7 @@ class Supervised:
         words = np.diff(fit.data.texts.starts) + 1
         total = int(words[labeled].sum())
         decay = self.learning_rate / (self.epochs * total)
-        table = []
+        history = History(total, "words", "nats", n=len(labeled))
         progress.start("learn", self.epochs * total, "words")
         for epoch in range(self.epochs):
             began = time.perf_counter()
@@ -168,12 +169,8 @@ class Supervised:
                 raise BadOption(
                     f"training diverged in epoch {epoch + 1}; take a learning_rate below {self.learning_rate}."
                 )
-            table.append([epoch + 1, loss, total / (time.perf_counter() - began)])
-        return Report(
-            "training",
-            (Finding("loss", table[-1][1], n=len(labeled), unit="nats"),),
-            (Table("epochs", ("epoch", "loss", "words per second"), table),),
-        )
+            history.add(loss, time.perf_counter() - began, lambda: fit.weights.inner_rows[:, : self.dim])
+        return history.report()
 
     def _kernel(self, fit: _Fit) -> Callable[..., None]:
         """The pass over texts, without the arguments that change from pass to pass and from piece to piece."""

@@ -11,32 +11,14 @@ import numpy as np
 
 from kinfold.core.errors import BadData, BadOption
 from kinfold.core.progress import Progress
-from kinfold.core.report import Finding, Report, Table
+from kinfold.core.report import Report
+from kinfold.learn.history import Callback, History
 from kinfold.learn.matrices import Matrices
 from kinfold.learn.passes import cut, one_pass
 from kinfold.learn.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from kinfold.learn.word2vec import Word2Vec
-
-
-class Epoch(NamedTuple):
-    """What a callback is told after each epoch.
-
-    Args:
-        number: From 1.
-        loss: Mean over the scores of the epoch, in nats; 0.693 is what guessing costs.
-        tokens_per_second: Tokens of the data, before subsampling.
-        rows: The vectors as they are now (n, dim) float32, not copied.
-    """
-
-    number: int
-    loss: float
-    tokens_per_second: float
-    rows: np.ndarray
-
-
-Callback = Callable[[Epoch], None]
 
 
 class How(NamedTuple):
@@ -89,8 +71,8 @@ def train(
             "no sequence has two keys, so no key has a neighbor to learn from; put more than one in a sequence."
         )
     run = kernel(learner, vocabulary, weights, starts, parts, None if tags is None else tags[owners], reach)
-    history: list[Epoch] = []
     total = len(vocabulary.data.ids)
+    history = History(total, "words", "nats", how.callback)
     decay = (learner.rate - learner.final_rate) / (learner.epochs * total)
     how.progress.start("learn", learner.epochs * total, "words")
     for epoch in range(learner.epochs):
@@ -100,21 +82,8 @@ def train(
         loss = float(stats[0] / max(stats[1], 1))
         if not np.isfinite(loss):
             raise BadOption(f"training diverged in epoch {epoch + 1}; take a learning_rate below {learner.rate}.")
-        speed = total / (time.perf_counter() - began)
-        history.append(Epoch(epoch + 1, loss, speed, weights.inner_rows[:, : weights.dim]))
-        if how.callback is not None:
-            how.callback(history[-1])
-    return Report(
-        "training",
-        (Finding("loss", history[-1].loss, n=total, unit="nats"),),
-        (
-            Table(
-                "epochs",
-                ("epoch", "loss", "words per second"),
-                [[each.number, each.loss, each.tokens_per_second] for each in history],
-            ),
-        ),
-    )
+        history.add(loss, time.perf_counter() - began, lambda: weights.inner_rows[:, : weights.dim])
+    return history.report()
 
 
 def kernel(

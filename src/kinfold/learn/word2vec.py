@@ -20,10 +20,11 @@ from kinfold.core.report import Report
 from kinfold.core.rows import Rows
 from kinfold.core.shapes import Sequences, describe
 from kinfold.core.space import Space
+from kinfold.learn.history import Callback
 from kinfold.learn.matrices import Matrices
 from kinfold.learn.passes import generator
 from kinfold.learn.start import Start, held
-from kinfold.learn.training import Callback, How, train
+from kinfold.learn.training import How, train
 from kinfold.learn.vocabulary import Vocabulary
 
 
