@@ -105,3 +105,20 @@ def test_read_only_memory_is_searched_as_it_is():
     rows = np.eye(4, dtype=np.float32)
     rows.flags.writeable = False
     assert topk(rows, rows, 1)[1].ravel().tolist() == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize("metric", ["dot", "cosine", "l2"])
+@pytest.mark.parametrize("share", [None, 0.1, 0.7])
+def test_what_a_query_refuses_is_not_found(metric, share):
+    rng = np.random.default_rng(0)
+    rows, queries = rng.normal(size=(500, 6)).astype("f4"), rng.normal(size=(7, 6)).astype("f4")
+    among = None if share is None else np.flatnonzero(rng.random(500) < share)
+    sizes = np.array([0, 3, 499, 500, 20, 0, 100])
+    starts = np.concatenate([[0], np.cumsum(sizes)])
+    refused = np.concatenate([rng.permutation(500)[:size] for size in sizes])
+    scores, found = topk(rows, queries, 9, metric, lengths(rows), among, refused=(starts, refused))
+    for number in range(7):
+        left = np.setdiff1d(np.arange(500) if among is None else among, refused[starts[number] : starts[number + 1]])
+        true, best = oracle(rows, queries[number : number + 1], 9, metric, left)
+        np.testing.assert_array_equal(found[number], best[0])
+        np.testing.assert_allclose(scores[number], true[0], rtol=1e-5, atol=1e-5)

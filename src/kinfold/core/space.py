@@ -317,16 +317,23 @@ class Space:
         )
         return self.metric.between(left, right)
 
-    def topk(self, vectors: np.ndarray, k: int, among: np.ndarray | None = None) -> tuple[np.ndarray, np.ndarray]:
+    def topk(
+        self,
+        vectors: np.ndarray,
+        k: int,
+        among: np.ndarray | None = None,
+        refused: tuple[np.ndarray, np.ndarray] | None = None,
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Exact search without names: scores (q, k) float32 and rows (q, k) int64, best first.
 
         Args:
             vectors: (q, dim) float32, finite.
             k: Rows wanted; -inf and -1 fill up where there are fewer.
             among: Ascending rows (m,) int64 to choose from; all where it is None.
+            refused: Starts (q + 1,) int64 and rows: query i must not find rows[starts[i]:starts[i + 1]].
         """
         norms = None if self.metric is Metric.DOT else self.rows.norms
-        return topk(self.rows.values, vectors, k, self.metric.value, norms, among)
+        return topk(self.rows.values, vectors, k, self.metric.value, norms, among, refused=refused)
 
     def same_frame(self, other: Space) -> None:
         """Does nothing where the rows of both can be compared.

@@ -126,18 +126,25 @@ class _Loop:
         self.builder.position_at_end(self.done)
 
 
-@intrinsic
-def prefetch(typing: Any, flat: Any, offset: Any) -> Any:
-    """Asks for the cache line of flat[offset], to be written soon."""
+def _prefetch(write: int) -> Any:
+    @intrinsic
+    def prefetch(typing: Any, flat: Any, offset: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+            data = _data(context, builder, signature.args[0], arguments[0])
+            place = builder.bitcast(builder.gep(data, [arguments[1]]), _BYTES)
+            flags = [ir.Constant(ir.IntType(32), value) for value in (write, 3, 1)]
+            _call(builder, "llvm.prefetch.p0", ir.VoidType(), place, *flags)
+            return context.get_dummy_value()
 
-    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        data = _data(context, builder, signature.args[0], arguments[0])
-        place = builder.bitcast(builder.gep(data, [arguments[1]]), _BYTES)
-        flags = [ir.Constant(ir.IntType(32), value) for value in (1, 3, 1)]
-        _call(builder, "llvm.prefetch.p0", ir.VoidType(), place, *flags)
-        return context.get_dummy_value()
+        return types.void(flat, types.int64), generate
 
-    return types.void(flat, types.int64), generate
+    return prefetch
+
+
+# prefetch(flat, offset): asks for the cache line of flat[offset], to be written soon; prefetch_read, to be read by
+# several threads.
+prefetch = _prefetch(1)
+prefetch_read = _prefetch(0)
 
 
 def _offset(builder: Any, context: Any, kinds: Any, arguments: Any, which: int, place: Any) -> Any:
@@ -284,6 +291,63 @@ def _sum_rows(columns: int) -> Any:
 # `a` at at[first:last] times share, written from `to` on twice.
 sum_rows_1 = _sum_rows(1)
 sum_rows_4 = _sum_rows(4)
+
+
+@intrinsic
+def add_rows(typing: Any, a: Any, to: Any, b: Any, at: Any, first: Any, width: Any, g: Any, place: Any) -> Any:
+    """a[to:to + width] += the sum of g[place + j] times the row of `b` at at[first + j], for j below TARGETS."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        kinds = signature.args
+        a_data, b_data, g_data = (_data(context, builder, kinds[each], arguments[each]) for each in (0, 2, 6))
+        rights, weights = [], []
+        for j in range(TARGETS):
+            shift = ir.Constant(_INT, j)
+            rights.append(_offset(builder, context, kinds, arguments, 3, builder.add(arguments[4], shift)))
+            weight = builder.load(builder.gep(g_data, [builder.add(arguments[7], shift)]))
+            weights.append(_splat(builder, weight))
+        loop = _Loop(builder, arguments[5], LANES, [])
+        here = builder.add(arguments[1], loop.at)
+        total = _load(builder, a_data, here)
+        for right, weight in zip(rights, weights, strict=True):
+            total = _fused(builder, weight, _load(builder, b_data, builder.add(right, loop.at)), total)
+        _store(builder, a_data, here, total)
+        loop.end([])
+        return context.get_dummy_value()
+
+    whole = types.int64
+    return types.void(a, whole, b, at, whole, whole, g, whole), generate
+
+
+@intrinsic
+def outer_tile(typing: Any, t: Any, count: Any, width: Any, row: Any, column: Any, out: Any) -> Any:
+    """Adds tᵀ t to `out`, TARGETS by 2 LANES cells from (row, column) on; t (count, width), out square, flat."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        kinds = signature.args
+        t_data, out_data = (_data(context, builder, kinds[each], arguments[each]) for each in (0, 5))
+        loop = _Loop(builder, arguments[1], 1, [_constant(0.0)] * (2 * TARGETS))
+        start = builder.mul(loop.at, arguments[2])
+        right = builder.add(start, arguments[4])
+        rights = [_load(builder, t_data, builder.add(right, ir.Constant(_INT, LANES * each))) for each in range(2)]
+        sums = list(loop.carried)
+        for j in range(TARGETS):
+            left = builder.add(builder.add(start, arguments[3]), ir.Constant(_INT, j))
+            x = _splat(builder, builder.load(builder.gep(t_data, [left])))
+            for each in range(2):
+                sums[2 * j + each] = _fused(builder, x, rights[each], sums[2 * j + each])
+        loop.end(sums)
+        for j in range(TARGETS):
+            line = builder.mul(builder.add(arguments[3], ir.Constant(_INT, j)), arguments[2])
+            for each in range(2):
+                shift = builder.add(arguments[4], ir.Constant(_INT, LANES * each))
+                here = builder.add(line, shift)
+                old = _load(builder, out_data, here)
+                _store(builder, out_data, here, builder.fadd(old, loop.carried[2 * j + each], flags=_FAST))
+        return context.get_dummy_value()
+
+    whole = types.int64
+    return types.void(t, whole, whole, whole, whole, out), generate
 
 
 @intrinsic

@@ -32,6 +32,7 @@ def topk(
     norms: np.ndarray | None = None,
     among: np.ndarray | None = None,
     offsets: np.ndarray | None = None,
+    refused: tuple[np.ndarray, np.ndarray] | None = None,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Exact search.
 
@@ -43,6 +44,8 @@ def topk(
         norms: Lengths of the rows (n,) float32; `cosine` and `l2` need them.
         among: Ascending row numbers (m,) int64 to choose from; all where it is None.
         offsets: What is taken from every score of a row (n,) float32; not for `l2`.
+        refused: Rows that a query must not find: starts (q + 1,) int64 and rows; query i refuses
+            rows[starts[i]:starts[i + 1]].
 
     Returns:
         Scores (q, k) float32 and row numbers (q, k) int64, best first, equal scores by row number;
@@ -60,8 +63,12 @@ def topk(
         if metric == "cosine":
             lengths = np.sqrt(np.einsum("ij,ij->i", part, part))[:, None]
             part = np.divide(part, np.where(lengths > 0, lengths, 1), dtype=np.float32)
+        holes = None
+        if refused is not None:
+            bounds = refused[0][start : stop + 1]
+            holes = _Holes(candidates, bounds - bounds[0], refused[1][bounds[0] : bounds[-1]])
         with np.errstate(over="ignore", invalid="ignore"):
-            _best(candidates, part, scores[start:stop], found[start:stop])
+            _best(candidates, part, scores[start:stop], found[start:stop], holes)
         candidates.rename(found[start:stop])
         if metric == "l2":
             _distances(rows, part, scores[start:stop], found[start:stop])
@@ -129,6 +136,14 @@ class _Candidates:
             scores[:, self.refused[pick]] = -np.inf
         return scores
 
+    def numbers(self, rows: np.ndarray) -> np.ndarray:
+        """The candidates (m,) int64 that rows are; -1 where one is none."""
+        numbers = rows.astype(np.int64) - self.first
+        if self.chosen is not None:
+            places = np.minimum(np.searchsorted(self.chosen, numbers), len(self.chosen) - 1)
+            return np.where(self.chosen[places] == numbers, places, -1)
+        return np.where((numbers >= 0) & (numbers < self.count), numbers, -1)
+
     def rename(self, found: np.ndarray) -> None:
         """Candidate numbers become row numbers, in place."""
         real = found >= 0
@@ -137,21 +152,45 @@ class _Candidates:
         found[real] += self.first
 
 
-def _best(candidates: _Candidates, queries: np.ndarray, scores: np.ndarray, found: np.ndarray) -> None:
+class _Holes:
+    """Pairs of a query and a candidate that it must not find."""
+
+    def __init__(self, candidates: _Candidates, starts: np.ndarray, rows: np.ndarray) -> None:
+        numbers = candidates.numbers(rows)
+        order = np.argsort(numbers, kind="stable")
+        order = order[np.searchsorted(numbers[order], 0) :]
+        self._numbers = numbers[order]
+        self._queries = np.repeat(np.arange(len(starts) - 1), np.diff(starts))[order]
+
+    def make(self, block: np.ndarray, start: int) -> None:
+        """Takes them out of the scores (q, m) of the candidates from `start` on, in place."""
+        low, high = np.searchsorted(self._numbers, (start, start + block.shape[1]))
+        block[self._queries[low:high], self._numbers[low:high] - start] = -np.inf
+
+
+def _best(
+    candidates: _Candidates, queries: np.ndarray, scores: np.ndarray, found: np.ndarray, holes: _Holes | None
+) -> None:
     width = candidates.width(len(queries))
     memory = np.empty(len(queries) * width, np.float32)
+
+    def score(start: int) -> np.ndarray:
+        block = candidates.score(queries, start, min(start + width, candidates.count), memory)
+        if holes is not None:
+            holes.make(block, start)
+        return block
+
     if len(queries) * candidates.count >= _SCANNED and scores.shape[1] <= _SCANNED_K:
         from kinfold.kernels._scan import keep_best
 
         for start in range(0, candidates.count, width):
-            block = candidates.score(queries, start, min(start + width, candidates.count), memory)
-            keep_best(block, start, scores, found)
+            keep_best(score(start), start, scores, found)
         return
     above = np.empty(memory.shape, np.bool_)
     pending: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
     waiting = 0
     for start in range(0, candidates.count, width):
-        block = candidates.score(queries, start, min(start + width, candidates.count), memory)
+        block = score(start)
         good = above[: block.size].reshape(block.shape)
         # A later row loses a tie, so only what is above the k-th best so far can matter.
         if start == 0:

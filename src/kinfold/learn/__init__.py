@@ -15,6 +15,10 @@ LEARNERS = Catalogue(
         "kinfold.learn.svd:SVD",
         "truncated SVD of weighted counts; with PPMI, the closed-form baseline for words",
     ),
+    Entry("als", "kinfold.learn.als:ALS", "alternating least squares on implicit feedback: users and items"),
+    Entry("bpr", "kinfold.learn.bpr:BPR", "users and items by pairs of an item that was met and one that was not"),
+    Entry("funksvd", "kinfold.learn.funksvd:FunkSVD", "ratings by biases and factors: users and items"),
+    Entry("ease", "kinfold.learn.ease:EASE", "items from items, in closed form, where there are few of them"),
     Entry("supervised", "kinfold.learn.supervised:Supervised", "supervised fastText: texts and their labels"),
 )
 

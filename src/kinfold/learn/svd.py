@@ -100,7 +100,8 @@ class SVD:
         rows = (left if same else np.concatenate([left, right])) * factors.astype(np.float32)
         keys = data.row_keys if same else both(data.row_keys, data.column_keys)
         card = Card(born("svd", rows), "svd", dataclasses.asdict(self), seed, describe(data))
-        return Space(keys, Rows(rows), Metric.COSINE, card)
+        # Of users and items the product is what the matrix has; of words the directions are what is alike.
+        return Space(keys, Rows(rows), Metric.COSINE if same else Metric.DOT, card)
 
 
 def singular(

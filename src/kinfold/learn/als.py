@@ -1,0 +1,196 @@
+"""ALS: users and items from implicit feedback, one side solved while the other stands still."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
+
+import numpy as np
+
+from kinfold.core.errors import BadData, BadOption, did_you_mean
+from kinfold.core.progress import Progress, quiet
+from kinfold.core.protocols import takes
+from kinfold.core.shapes import Counts
+from kinfold.core.space import Space
+from kinfold.learn.history import Callback, History
+from kinfold.learn.passes import generator, processors
+from kinfold.learn.sides import distinct, two_sided
+from kinfold.prepare.feedback import Feedback
+
+if TYPE_CHECKING:
+    import scipy.sparse as sparse
+
+    from kinfold.kernels.als import Entries
+
+SOLVERS = ("gradients", "cholesky", "blocks")
+
+
+@dataclass(frozen=True, slots=True)
+class ALS:
+    """Users and items in one space, by alternating least squares on implicit feedback.
+
+    What was met should score 1, each entry by its weight, and everything else 0, by a small one:
+
+        sum over entries of c (x.y - 1)² + unobserved * sum over pairs of (x.y)² + penalties
+
+    A row's penalty grows with what is known of it, by `frequency`. Rows do not depend on each other within half an
+    epoch: the same seed gives the same rows for any number of threads, but for the rounding of the matrix library. In
+    the end users are solved exactly, so that one who is folded in has the row that the same history had in training.
+
+    Args:
+        dim: Coordinates of a row.
+        epochs: Times that both sides are solved.
+        regularization: Of the penalty |x|² (entries + unobserved * other side's rows)^frequency.
+        unobserved: Weight of a pair without an entry, beside that of an entry of weight 1.
+        frequency: Power of what is known of a row in its penalty; 0 for the same penalty for all.
+        confidence: What weights of entries are multiplied by.
+        weighting: What an entry weighs: its weight as given, log(1 + weight), or 1.
+        objective: all pairs are drawn to 0, those with an entry too, or only the unobserved ones (Hu et al.).
+        solver: gradients (a few steps of conjugate gradients), cholesky (exact), or blocks of coordinates (iALS++).
+        steps: Steps of gradients.
+        block: Coordinates of a block.
+        scale: Standard deviation of the first rows' coordinates, times the root of dim.
+
+    Raises:
+        BadOption: A field outside its range.
+        BadData: There is no entry, a weight is negative or not finite, or rows and columns are of one group but not
+            the same.
+        ShapeMismatch: The data are not Counts.
+
+    Source:
+        Hu, Koren, Volinsky 2008; Takács, Pilászy, Tikk 2011 (conjugate gradients); Rendle et al. 2021
+        (arXiv 2110.14037: penalties and first rows; 2110.14044: blocks).
+
+    Example:
+        >>> import scipy.sparse as sparse
+        >>> from kinfold.core.keys import Keys
+        >>> met = sparse.csr_array(np.array([[1, 1, 0, 0], [1, 1, 0, 0], [0, 0, 1, 1], [0, 0, 1, 1]], np.float32))
+        >>> counts = Counts(Keys(["a", "b", "c", "d"], "user"), Keys(["w", "x", "y", "z"], "item"), met)
+        >>> ALS(dim=2).fit(counts).nearest("c", k=1, group="user").keys
+        ['d']
+    """
+
+    takes: ClassVar[type] = Counts
+
+    dim: int = 64
+    epochs: int = 16
+    regularization: float = 0.003
+    unobserved: float = 0.1
+    frequency: float = 1.0
+    confidence: float = 1.0
+    weighting: Literal["given", "log", "one"] = "given"
+    objective: Literal["all", "unobserved"] = "all"
+    solver: Literal["gradients", "cholesky", "blocks"] = "gradients"
+    steps: int = 3
+    block: int = 64
+    scale: float = 0.1
+
+    def __post_init__(self) -> None:
+        for name, low, high in (("dim", 1, 16_384), ("epochs", 1, 100_000), ("steps", 1, 1000), ("block", 1, 16_384)):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int | np.integer) or not low <= value <= high:
+                raise BadOption(f"{name} is {value!r}; it is a whole number from {low} to {high:,}.")
+        if not 0 < self.scale < np.inf:
+            raise BadOption(f"scale is {self.scale!r}; it is a finite number above 0.")
+        if self.solver not in SOLVERS:
+            raise BadOption(
+                f"solver is '{self.solver}'.{did_you_mean(str(self.solver), SOLVERS)} "
+                f"It is one of: {', '.join(SOLVERS)}."
+            )
+        self.feedback  # noqa: B018  its fields are checked there
+
+    @property
+    def feedback(self) -> Feedback:
+        """The objective."""
+        return Feedback(**{field.name: getattr(self, field.name) for field in dataclasses.fields(Feedback)})
+
+    def fit(
+        self,
+        data: Counts,
+        *,
+        seed: int = 0,
+        threads: int | None = None,
+        progress: Progress = quiet,
+        callback: Callback | None = None,
+    ) -> Space:
+        """Learns rows for both sides of some counts.
+
+        Args:
+            data: Who met what, and how strongly.
+            seed: Of the first rows.
+            threads: How many work at once; as many as there are processors by default.
+            progress: Told of the entries of each half epoch.
+            callback: Called after each epoch, in the calling thread.
+
+        Returns:
+            A Space of the groups of both sides, as `sides.two_sided` says.
+        """
+        takes(self, data)
+        if threads is not None and threads < 1:
+            raise BadOption(f"threads is {threads}; it is at least 1.")
+        matrix = distinct(data.values)
+        if not matrix.nnz:
+            raise BadData("these counts have no entry; there is nothing to learn from.")
+        sides = self._sides(matrix, generator(seed, 0))
+        history = History(matrix.nnz, "entries", "", callback)
+        progress.start("learn", 2 * self.epochs * matrix.nnz, "entries")
+        for epoch in range(1, self.epochs + 1):
+            began = time.perf_counter()
+            loss = self._epoch(sides, threads or processors(), progress) / matrix.nnz
+            if not np.isfinite(loss):
+                raise BadOption(f"training diverged in epoch {epoch}; take a larger regularization.")
+            history.add(loss, time.perf_counter() - began, lambda: np.concatenate(self._rows(sides)))
+        # Rows of users are then what folding them in gives, whatever the solver.
+        self._half(*sides, threads=threads or processors())
+        return two_sided(self, data, matrix, *self._rows(sides), seed, history.report())
+
+    def _sides(self, matrix: sparse.csr_array, draw: np.random.Generator) -> tuple[_Side, _Side]:
+        turned = matrix.T.tocsr()
+        met = [int(np.count_nonzero(np.diff(each.indptr))) for each in (matrix, turned)]
+        return (
+            _Side(self.feedback.entries(matrix, met[1]), self.dim, draw, self.scale),
+            _Side(self.feedback.entries(turned, met[0]), self.dim, draw, self.scale),
+        )
+
+    def _epoch(self, sides: tuple[_Side, _Side], threads: int, progress: Progress) -> float:
+        """Solves both sides; returns the whole of the objective."""
+        left, right = sides
+        steps = self.steps if self.solver == "gradients" else 0
+        block = self.block if self.solver == "blocks" else 0
+        how: dict[str, Any] = {"steps": steps, "block": block, "threads": threads, "told": progress.advance}
+        self._half(left, right, **how)
+        total = self._half(right, left, **how)
+        # What does not depend on the rows that were solved last: the targets, and the penalty of the other side.
+        squares = np.einsum("ij,ij->i", left.rows, left.rows)
+        return total + float(left.entries.weights.sum(dtype=np.float64)) + float(left.entries.penalty @ squares)
+
+    def _half(self, side: _Side, other: _Side, **how: Any) -> float:
+        """Solves one side; returns the part of the objective that depends on it."""
+        from kinfold.kernels.als import axes, solved, turn
+
+        found, diagonal = axes(other.rows, self.dim, self.unobserved)
+        for each in (side, other):
+            turn(each.rows, found)
+        return solved(side.entries, other.rows, side.rows, diagonal, **how)
+
+    def _rows(self, sides: tuple[_Side, _Side]) -> tuple[np.ndarray, np.ndarray]:
+        left, right = (side.rows[:, : self.dim] for side in sides)
+        return left, right
+
+
+class _Side:
+    """What is known of one side's rows, and the rows (n, width) float32."""
+
+    def __init__(self, entries: Entries, dim: int, draw: np.random.Generator, scale: float) -> None:
+        from kinfold.kernels._jit import aligned
+        from kinfold.kernels._simd import LANES
+
+        self.entries = entries
+        count, width = len(entries.penalty), (dim + LANES - 1) // LANES * LANES
+        self.rows = aligned(count, width).reshape(-1, width)
+        for start in range(0, count, 65_536):
+            block = self.rows[start : start + 65_536, :dim]
+            block[:] = draw.standard_normal(block.shape, dtype=np.float32) * np.float32(scale / np.sqrt(dim))
+        self.rows[np.diff(entries.starts) == 0] = 0
