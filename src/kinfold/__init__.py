@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from kinfold.encode import encoder
     from kinfold.io import convert, open
     from kinfold.recipes.documents import documents
+    from kinfold.recipes.items import items
     from kinfold.recipes.words import words
     from kinfold.transform.align import align
 
@@ -32,6 +33,7 @@ _PLACES = {
     "convert": "kinfold.io",
     "documents": "kinfold.recipes.documents",
     "encoder": "kinfold.encode",
+    "items": "kinfold.recipes.items",
     "open": "kinfold.io",
     "words": "kinfold.recipes.words",
 }
@@ -47,6 +49,7 @@ __all__ = [
     "encode",
     "encoder",
     "io",
+    "items",
     "learn",
     "measure",
     "open",

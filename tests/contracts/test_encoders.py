@@ -37,6 +37,11 @@ def table():
     return dataclasses.replace(space, card=dataclasses.replace(space.card, method="floret", parameters=parameters))
 
 
+def liked():
+    met = {"ann": ["tea", "rye"], "bob": ["tea", "jam"], "eve": ["ham", "rye"]}
+    return kf.items(met, dim=5, threads=1)
+
+
 def words():
     return Space.of(["sea", "ship", "hay"], np.eye(3, 5) + 0.5, group="word")
 
@@ -48,6 +53,7 @@ MADE = {
     "pooled": (words, ["A ship at sea", "hay", "the sea, the sea"]),
     "static": (tokens, ["a ship at sea", "hay", "sea sea"]),
     "floret": (table, ["ship", "unseenish", "日本語"]),
+    "foldin": (liked, [["tea", "rye"], {"jam": 2.0}, ["ham"]]),
     "inferred": (lambda: Doc2Vec(dim=5, epochs=2).fit(blocks(), threads=1), ["b0_1 b0_2", "b2_3", "b1_1 b1_4"]),
 }
 

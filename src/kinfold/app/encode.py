@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from kinfold.app.output import Json, say, watched
+from kinfold.app.recommend import keys_of
 from kinfold.app.vectors import SpacePath
 
 
@@ -15,7 +17,8 @@ def encode(
     path: SpacePath,
     out: Annotated[Path, typer.Option("--out", "-o", help="Where the rows are written; the format by its ending.")],
     things: Annotated[
-        list[str] | None, typer.Argument(metavar="THING...", help="What to encode: words, or texts.")
+        list[str] | None,
+        typer.Argument(metavar="THING...", help="What to encode: words, texts, or histories (keys between commas)."),
     ] = None,
     file: Annotated[
         Path | None,
@@ -28,7 +31,7 @@ def encode(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Give new things rows in the frame of a Space: words that it has never seen, or texts."""
+    """Give new things rows in the frame of a Space: words that it has never seen, texts, users by what they met."""
     import kinfold as kf
     from kinfold.core.errors import BadOption
     from kinfold.core.shapes import Items
@@ -39,11 +42,13 @@ def encode(
         raise BadOption("say what to encode: one or more THINGs, or --file with one a line, not both.")
     format_for(out, kf.io.FORMATS)
     made_by = kf.encoder(path, encoder)
-    items: Items[str] = Items(things or [])
+    items: Items[Any] = Items(things or [])
     if file is not None:
         items = kf.sources.documents.read(file, text=text, key=key)
     if file is not None and getattr(made_by, "things", "texts") == "words":
         items = Items([line for line in items.raw if line]) if items.keys is None else items
+    if getattr(made_by, "things", "texts") == "histories":
+        items = dataclasses.replace(items, raw=[keys_of(line) for line in items.raw])
     with watched(as_json) as progress:
         made = made_by.encode(items, progress=progress)
         kf.io.save(made, out)

@@ -62,6 +62,27 @@ def documents_command() -> Any:
     return _command("documents", command, documents.documents, documents.METHODS)
 
 
+def items_command() -> Any:
+    """The click command `learn items`."""
+    from kinfold.recipes import items
+
+    def command(
+        interactions: Annotated[
+            list[str],
+            typer.Argument(
+                help="Tables with --user and --item (.csv .tsv .parquet .jsonl), or lines `user item item …`."
+            ),
+        ],
+        out: Annotated[Path, typer.Option("--out", "-o", help="Where the Space is written.")],
+        as_json: Json = False,
+        **options: Any,
+    ) -> None:
+        """Learn vectors of users and of items from who met what."""
+        _learn(items.items, interactions, out, as_json, options)
+
+    return _command("items", command, items.items, items.METHODS)
+
+
 def _command(name: str, command: Any, recipe: Any, methods: Mapping[str, Entry]) -> Any:
     """A click command with the options of a recipe and of its methods."""
     single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -96,14 +117,17 @@ def _tell(space: Space, out: Path, as_json: bool) -> None:
         if training is None
         else [dict(zip(training.tables[0].columns, row, strict=True)) for row in training.tables[0].rows],
     }
-    read = int(space.card.data.get("read", 0))
-    made = f"{len(rows):,} {group}s × {space.dim} from {read:,} tokens by {space.card.method}"
+    data = space.card.data
+    read = f"{data['interactions']:,} interactions" if "interactions" in data else f"{data.get('read', 0):,} tokens"
+    made = f"{len(rows):,} {group}s × {space.dim} from {read} by {space.card.method}"
     lines = [f"{made}, {size(out.stat().st_size)} → {out}"]
     others = [f"{len(each):,} {name}s" for name, each in list(space.groups.items())[1:]]
     if others:
         lines.append(f"  and {', '.join(others)} beside them")
-    if space.card.data.get("skipped"):
-        told = f"{space.card.data['skipped']:,} of {space.card.data['documents']:,} documents"
+    if data.get("skipped") and "interactions" in data:
+        lines.append(f"  bad rows skipped: {data['skipped']:,}")
+    elif data.get("skipped"):
+        told = f"{data['skipped']:,} of {data['documents']:,} documents"
         lines.append(f"  without a row, since they hold no word of the vocabulary: {told}")
     begun = next((step for step in reversed(space.card.steps) if "shared" in step), None)
     if begun is not None:
@@ -116,6 +140,10 @@ def _tell(space: Space, out: Path, as_json: bool) -> None:
         for epoch, loss, speed in training.tables[0].rows:
             lines.append(f"  epoch {epoch}: loss {loss:.4f}, {speed / 1e6:.2f} M {unit}/s")
     key = next(iter(space.keys))
+    if group == "user":
+        lines.append(f"Next: kinfold recommend {out} --user {key} · kinfold why {out} --user {key} --item ITEM")
+        say(values, "\n".join(lines), as_json)
+        return
     asked = key if sum(key in space.group(name) for name in space.groups) == 1 else f"{group}:{key}"
     lines.append(f"Next: kinfold nearest {out} {asked} · kinfold report {out} -o report.html")
     say(values, "\n".join(lines), as_json)

@@ -10,11 +10,11 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from kinfold.app import across, ask, change, classify, encode, index, look, vectors
+from kinfold.app import across, ask, change, classify, encode, index, look, recommend, vectors
 from kinfold.app.output import Json, say
 
 # Commands with commands below them.
-GROUPS = {"learn": ("words", "documents")}
+GROUPS = {"learn": ("words", "documents", "items")}
 
 
 class _Learners(TyperGroup):
@@ -78,6 +78,8 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "recall": index.recall,
     "classify": classify.classify,
     "predict": classify.predict,
+    "recommend": recommend.recommend,
+    "why": recommend.why,
 }
 for _name, _command in _COMMANDS.items():
     app.command(_name)(_command)

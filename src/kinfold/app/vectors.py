@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from kinfold.app.output import Json, say, watched
+
+if TYPE_CHECKING:
+    from kinfold.core.report import Report
+    from kinfold.core.space import Space
 
 SpacePath = Annotated[
     Path, typer.Argument(metavar="SPACE", help="A Space, or vectors in any format that convert reads.")
@@ -52,6 +56,22 @@ def evaluate(
     path: SpacePath,
     analogies: Annotated[list[Path] | None, typer.Option(help="Analogy questions (questions-words.txt).")] = None,
     similarity: Annotated[list[Path] | None, typer.Option(help="Pairs with human scores (wordsim353.txt).")] = None,
+    interactions: Annotated[
+        list[Path] | None, typer.Option(help="Who met what, to judge a Space of users and items by.")
+    ] = None,
+    split: Annotated[
+        str | None,
+        typer.Option(
+            help="Learn anew from a part of the interactions and judge by the rest: time, user, leave-last or random. "
+            "By default they are what users met after the Space was learned."
+        ),
+    ] = None,
+    user: Annotated[str | None, typer.Option(help="Interactions: column of the users.")] = None,
+    item: Annotated[str | None, typer.Option(help="Interactions: column of the items.")] = None,
+    weight: Annotated[str | None, typer.Option(help="Interactions: column of weights.")] = None,
+    time: Annotated[str | None, typer.Option(help="Interactions: column of times.")] = None,
+    ks: Annotated[str, typer.Option("--at", help="Interactions: lengths of the lists, between commas.")] = "10,20",
+    by: Annotated[str | None, typer.Option(help="Interactions: an attribute of users to tell quality by.")] = None,
     method: Annotated[str, typer.Option(help="For analogies: 3cosadd or 3cosmul.")] = "3cosadd",
     restrict: Annotated[
         int, typer.Option(help="Analogies: only the first rows of the vocabulary; 0 takes all.")
@@ -65,24 +85,59 @@ def evaluate(
     ] = None,
     as_json: Json = False,
 ) -> None:
-    """Judge a Space on analogies and similarity, with intervals."""
+    """Judge a Space on analogies, similarity, or what it recommends, with intervals."""
     import kinfold as kf
     from kinfold.core.errors import BadOption
     from kinfold.show import text
 
-    if not analogies and not similarity:
-        raise BadOption("nothing to evaluate on; give --analogies FILE, --similarity FILE or both.")
+    if not analogies and not similarity and not interactions:
+        raise BadOption("nothing to evaluate on; give --analogies, --similarity or --interactions FILE.")
     space = kf.open(path)
     reports = [
         kf.measure.analogies(space, file, method=method, restrict=restrict or None, group=group, seed=seed)
         for file in analogies or ()
     ]
     reports += [kf.measure.similarity(space, file, group=group, seed=seed) for file in similarity or ()]
+    if interactions:
+        reports.append(_retrieval(space, interactions, split, ks, by, seed, as_json, user, item, weight, time))
     if out is not None:
         for report in reports:
             space = space.with_report(report)
         space.save(out)
     say([report.to_dict() for report in reports], "\n\n".join(text.render(report) for report in reports), as_json)
+
+
+def _retrieval(
+    space: Space,
+    files: list[Path],
+    split: str | None,
+    at: str,
+    by: str | None,
+    seed: int,
+    as_json: bool,
+    *columns: str | None,
+) -> Report:
+    import numpy as np
+
+    from kinfold.core.columns import one_array
+    from kinfold.core.errors import BadOption
+    from kinfold.recipes.items import judged
+    from kinfold.sources.interactions import read
+
+    user, item, weight, time = columns
+    met = read(list(files), user=user, item=item, weight=weight, time=time)
+    try:
+        ks = [int(each) for each in at.split(",")]
+    except ValueError as error:
+        raise BadOption(f"--at {at} is no list of lengths; give numbers between commas: 10,20.") from error
+    groups = None
+    if by is not None:
+        people = space.group()
+        labels = one_array(people.attribute(by)).cast("string").to_pylist()
+        rows = people.keys.rows(met.users)
+        groups = np.array([(labels[row] if row >= 0 else None) or "–" for row in rows.tolist()])
+    with watched(as_json) as progress:
+        return judged(space, met, split=split, ks=ks, groups=groups, seed=seed, progress=progress)
 
 
 def convert(

@@ -1,7 +1,7 @@
-"""Raw things become rows of a frame that exists: new words, new texts. To add an encoder: one file, one line here.
+"""Raw things become rows of a frame that exists: new words, texts, users. To add an encoder: one file, one line here.
 
 An encoder over a Space is a class that takes it; its `methods` are those whose Spaces it is for without being asked,
-and its `things` what it takes: texts, or words.
+and its `things` what it takes: texts, words, or histories.
 
 Example:
     >>> from kinfold.core.space import Space
@@ -32,6 +32,7 @@ ENCODERS = Catalogue(
     Entry(
         "static", "kinfold.encode.static:Static", "texts as means of their tokens, as model2vec has it", extra="deep"
     ),
+    Entry("foldin", "kinfold.encode.foldin:FoldIn", "users from what they met, items from who met them, by als"),
     Entry("floret", "kinfold.encode.floret:Floret", "any words, from the rows that floret hashes their n-grams to"),
 )
 

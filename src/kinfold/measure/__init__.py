@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     from kinfold.measure.kinds import clusters
     from kinfold.measure.movers import movers_distance
     from kinfold.measure.neighbors import recall
+    from kinfold.measure.ranking import retrieval
+    from kinfold.measure.rating import ratings
 
-__all__ = ["MEASURES", "analogies", "clusters", "movers_distance", "recall", "similarity"]
+__all__ = ["MEASURES", "analogies", "clusters", "movers_distance", "ratings", "recall", "retrieval", "similarity"]
 
 MEASURES = Catalogue(
     "measure",
@@ -22,6 +24,8 @@ MEASURES = Catalogue(
     Entry(
         "recall", "kinfold.measure.neighbors:recall", "what share of the exact nearest rows an index finds, how fast"
     ),
+    Entry("retrieval", "kinfold.measure.ranking:retrieval", "whether what is recommended is what users met"),
+    Entry("ratings", "kinfold.measure.rating:ratings", "how far predicted ratings are from those that users gave"),
     Entry("clusters", "kinfold.measure.kinds:clusters", "how well the kinds that an attribute names are apart"),
     Entry(
         "movers_distance", "kinfold.measure.movers:movers_distance", "how far the words of a text are from another's"

@@ -1,0 +1,147 @@
+"""New users in the space of a factor model, from what they met; and new items, from who met them."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+import pyarrow as pa
+
+from kinfold.core.columns import to_arrow
+from kinfold.core.errors import BadData, BadOption
+from kinfold.core.keys import Keys
+from kinfold.core.progress import Progress, quiet
+from kinfold.core.rows import Rows
+from kinfold.core.shapes import Items
+from kinfold.core.space import Space
+from kinfold.encode.folding import FOLDINGS, Folding
+from kinfold.encode.over import OverSpace
+
+if TYPE_CHECKING:
+    import scipy.sparse as sparse
+
+
+@dataclass(frozen=True, eq=False)
+class FoldIn(OverSpace):
+    """Rows of those who were not there, from their history, as their method would have made them.
+
+    als solves for them exactly, svd projects, bpr learns them while all others stand still, item2vec takes the mean,
+    and for ease the history is the row.
+
+    Args:
+        space: Of users and items, or of items alone.
+        side: Group that gets new rows: `user` by default, or the first. A history names keys of the other one.
+
+    Raises:
+        BadData: The Space is by another method.
+        BadOption: There is no such group.
+    """
+
+    # Words by svd are a Space of one side: there it is for who asks for it.
+    methods: ClassVar[tuple[str, ...]] = tuple(name for name in FOLDINGS if name != "svd")
+    things: ClassVar[str] = "histories"
+
+    side: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.space.card.method not in FOLDINGS:
+            raise BadData(
+                f"histories are folded into a Space by {', '.join(FOLDINGS)}, not by {self.space.card.method}."
+            )
+        if self.side not in (None, *self._groups):
+            raise BadOption(f"side is '{self.side}'; it is one of: {', '.join(self._groups)}.")
+
+    @property
+    def _groups(self) -> list[str]:
+        """The two sides; users have no rows where the method keeps none."""
+        groups = list(self.space.groups)[:2]
+        return groups if len(groups) == 2 else ["user", *groups]
+
+    @property
+    def own(self) -> str:
+        """The group that gets new rows."""
+        return self.side or self._groups[0]
+
+    @property
+    def other(self) -> str:
+        """The group whose keys are in histories."""
+        first, second = self._groups
+        return second if self.own == first else first
+
+    def encode(
+        self, items: Items[Any] | Iterable[Any], *, threads: int | None = None, progress: Progress = quiet
+    ) -> Space:
+        """Rows of some histories; keys that have no row are left out and counted, and so are histories without any.
+
+        Args:
+            items: Each a list of keys, or a mapping from keys to weights; their names, or numbers from 0, become the
+                keys.
+            threads: How many work at once; as many as there are processors by default.
+            progress: Told of how far the work is.
+
+        Returns:
+            A Space with the attribute `count`, known keys of each history.
+
+        Raises:
+            BadData: No history has a known key, or one is a string.
+        """
+        items = Items.of(items)
+        matrix, unknown = self.matrix(items)
+        full = np.flatnonzero(np.diff(matrix.indptr))
+        if matrix.shape[0] and not len(full):
+            raise BadData(f"no history has a key of the group '{self.other}'; nothing can be told of anyone.")
+        keys = items.keys if items.keys is not None else Keys([str(each) for each in range(matrix.shape[0])], self.own)
+        rows = self.rows(matrix[full], threads=threads, progress=progress)
+        table = pa.table({"count": to_arrow(np.diff(matrix.indptr)[full].astype(np.int64))})
+        told = {"histories": matrix.shape[0], "skipped": matrix.shape[0] - len(full), "unknown": unknown}
+        card = self.space.card.then("encode", side=self.own, **told)
+        named = Keys.trusted(keys.names.take(to_arrow(full)), self.own)
+        return Space(named, Rows(rows), self.space.metric, card, table)
+
+    def rows(self, matrix: sparse.csr_array, *, threads: int | None = None, progress: Progress = quiet) -> np.ndarray:
+        """Rows (n, dim) float32 of histories (n, other side's keys) of weights; zeros where there is no entry."""
+        progress.start("fold in", matrix.nnz, "entries")
+        return self._folding.rows(matrix, threads, progress)
+
+    def parts(self, matrix: sparse.csr_array, target: np.ndarray) -> np.ndarray:
+        """What each entry of one history (1, other side's keys) adds to its score with a row (dim,) of the other side.
+
+        Returns:
+            Parts (entries,) float64, in the order of the entries.
+
+        Raises:
+            BadData: Scores of this method are no such sums.
+        """
+        return self._folding.parts(matrix, target)
+
+    @functools.cached_property
+    def _folding(self) -> Folding:
+        return FOLDINGS[self.space.card.method](self.space.group(self.other))
+
+    def matrix(self, items: Items[Any]) -> tuple[sparse.csr_array, int]:
+        """Histories as a matrix over the other side's keys, and how many keys have no row."""
+        import scipy.sparse as sparse
+
+        keys = self.space.keys.group(self.other)
+        names: list[str] = []
+        weights: list[float] = []
+        sizes = []
+        for number, history in enumerate(items.raw):
+            if isinstance(history, str) or not isinstance(history, Iterable):
+                raise BadData(f"history {number:,} is {history!r:.40}; it is a list of keys, or a mapping to weights.")
+            some = history.items() if isinstance(history, Mapping) else ((key, 1.0) for key in history)
+            before = len(names)
+            for key, weight in some:
+                names.append(str(key))
+                weights.append(float(weight))
+            sizes.append(len(names) - before)
+        found = keys.rows(pa.array(names, pa.large_string()))
+        known = found >= 0
+        owners = np.repeat(np.arange(len(sizes)), sizes)[known]
+        entries = (np.asarray(weights, np.float32)[known], (owners, found[known]))
+        matrix = sparse.csr_array(entries, shape=(len(sizes), len(keys)))
+        matrix.sum_duplicates()
+        return matrix, int((~known).sum())
