@@ -30,12 +30,12 @@ def files(tmp_path):
 @pytest.fixture
 def learned(kinfold, files):
     ran = kinfold(
-        *("learn", "items", files / "ratings.csv", "-o", files / "m.arrow", "--dim", 4, "--regularization", 0.2),
+        *("learn", "items", files / "ratings.csv", "-o", files / "m.arrow", "--dim", 2),
         *("--user", "user_id", "--item", "movie_id", "--weight", "rating", "--time", "ts"),
         *("--item-table", files / "movies.csv", "--user-table", files / "users.csv"),
     )
     assert ran.code == 0, ran.err
-    assert "24 users × 4 from 72 interactions by als" in ran.out
+    assert "24 users × 2 from 72 interactions by als" in ran.out
     assert "kinfold recommend" in ran.out
     return files
 

@@ -50,7 +50,9 @@ def test_pairs_are_those_of_the_oracle(data, margin):
     expected = dict(oracle(a.rows.values, b.rows.values, k, margin, select))
     mined = mine(a, b, k=k, margin=margin, select=select)
     found = {tuple(pair): score for pair, score in zip(mined.rows.tolist(), mined.scores.tolist(), strict=True)}
-    assert found == pytest.approx(expected, rel=1e-4, abs=1e-5)
+    assert found.keys() == expected.keys()
+    for pair, score in expected.items():  # a large ratio has a small divisor, which rounding moves
+        assert found[pair] == pytest.approx(score, rel=1e-4 * max(1, abs(score) / 10), abs=1e-5)
     assert (np.diff(mined.scores) <= 0).all()
     assert mined.left == [a.keys[row] for row in mined.rows[:, 0].tolist()]
     assert mined.right == [b.keys[row] for row in mined.rows[:, 1].tolist()]

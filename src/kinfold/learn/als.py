@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from kinfold.kernels.als import Entries
 
+_UNOBSERVED = 8  # all pairs together beside all entries
 SOLVERS = ("gradients", "cholesky", "blocks")
 
 
@@ -42,8 +43,9 @@ class ALS:
     Args:
         dim: Coordinates of a row.
         epochs: Times that both sides are solved.
-        regularization: Of the penalty |x|² (entries + unobserved * other side's rows)^frequency.
-        unobserved: Weight of a pair without an entry, beside that of an entry of weight 1.
+        regularization: Of the penalty |x|² (weight of the entries and of all pairs of the row)^frequency.
+        unobserved: Weight of a pair without an entry, beside that of an entry of weight 1; by default such that all
+            pairs together weigh eight times as much as the entries, which suits sparse and dense matrices alike.
         frequency: Power of what is known of a row in its penalty; 0 for the same penalty for all.
         confidence: What weights of entries are multiplied by.
         weighting: What an entry weighs: its weight as given, log(1 + weight), or 1.
@@ -76,8 +78,8 @@ class ALS:
 
     dim: int = 64
     epochs: int = 16
-    regularization: float = 0.003
-    unobserved: float = 0.1
+    regularization: float = 0.01
+    unobserved: float | None = None
     frequency: float = 1.0
     confidence: float = 1.0
     weighting: Literal["given", "log", "one"] = "given"
@@ -99,12 +101,22 @@ class ALS:
                 f"solver is '{self.solver}'.{did_you_mean(str(self.solver), SOLVERS)} "
                 f"It is one of: {', '.join(SOLVERS)}."
             )
-        self.feedback  # noqa: B018  its fields are checked there
+        self._feedback()
 
-    @property
-    def feedback(self) -> Feedback:
-        """The objective."""
-        return Feedback(**{field.name: getattr(self, field.name) for field in dataclasses.fields(Feedback)})
+    def _feedback(self) -> Feedback:
+        """The objective; its fields are checked there."""
+        given = {field.name: getattr(self, field.name) for field in dataclasses.fields(Feedback)}
+        return Feedback(**{name: value for name, value in given.items() if value is not None})
+
+    def _for(self, matrix: sparse.csr_array) -> ALS:
+        """The same with the weight of unobserved pairs that suits a matrix, where none is given."""
+        if self.unobserved is not None:
+            return self
+        pairs = np.prod([np.count_nonzero(np.bincount(each)) for each in matrix.nonzero()], dtype=np.float64)
+        total = self._feedback().weigh(matrix.data).sum(dtype=np.float64)
+        if not total > 0:
+            raise BadData("all entries of these counts weigh nothing; there is nothing to learn from.")
+        return dataclasses.replace(self, unobserved=float(_UNOBSERVED * total / pairs))
 
     def fit(
         self,
@@ -133,25 +145,36 @@ class ALS:
         matrix = distinct(data.values)
         if not matrix.nnz:
             raise BadData("these counts have no entry; there is nothing to learn from.")
+        return self._for(matrix)._fit(data, matrix, seed, threads or processors(), progress, callback)
+
+    def _fit(
+        self,
+        data: Counts,
+        matrix: sparse.csr_array,
+        seed: int,
+        threads: int,
+        progress: Progress,
+        callback: Callback | None,
+    ) -> Space:
         sides = self._sides(matrix, generator(seed, 0))
         history = History(matrix.nnz, "entries", "", callback)
         progress.start("learn", 2 * self.epochs * matrix.nnz, "entries")
         for epoch in range(1, self.epochs + 1):
             began = time.perf_counter()
-            loss = self._epoch(sides, threads or processors(), progress) / matrix.nnz
+            loss = self._epoch(sides, threads, progress) / matrix.nnz
             if not np.isfinite(loss):
                 raise BadOption(f"training diverged in epoch {epoch}; take a larger regularization.")
             history.add(loss, time.perf_counter() - began, lambda: np.concatenate(self._rows(sides)))
         # Rows of users are then what folding them in gives, whatever the solver.
-        self._half(*sides, threads=threads or processors())
+        self._half(*sides, threads=threads)
         return two_sided(self, data, matrix, *self._rows(sides), seed, history.report())
 
     def _sides(self, matrix: sparse.csr_array, draw: np.random.Generator) -> tuple[_Side, _Side]:
         turned = matrix.T.tocsr()
         met = [int(np.count_nonzero(np.diff(each.indptr))) for each in (matrix, turned)]
         return (
-            _Side(self.feedback.entries(matrix, met[1]), self.dim, draw, self.scale),
-            _Side(self.feedback.entries(turned, met[0]), self.dim, draw, self.scale),
+            _Side(self._feedback().entries(matrix, met[1]), self.dim, draw, self.scale),
+            _Side(self._feedback().entries(turned, met[0]), self.dim, draw, self.scale),
         )
 
     def _epoch(self, sides: tuple[_Side, _Side], threads: int, progress: Progress) -> float:
@@ -170,6 +193,7 @@ class ALS:
         """Solves one side; returns the part of the objective that depends on it."""
         from kinfold.kernels.als import axes, solved, turn
 
+        assert self.unobserved is not None
         found, diagonal = axes(other.rows, self.dim, self.unobserved)
         for each in (side, other):
             turn(each.rows, found)

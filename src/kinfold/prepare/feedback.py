@@ -24,7 +24,7 @@ class Feedback:
         sum over its entries of c (x.y - 1)² + unobserved * sum over all y of (x.y)² + penalty |x|²
 
     Args:
-        regularization: Of the penalty, regularization * (entries + unobserved * rows of the other side)^frequency.
+        regularization: Of the penalty, regularization * (weight of the entries and all pairs of the row)^frequency.
         unobserved: Weight of a pair without an entry, beside that of an entry of weight 1.
         frequency: Power of what is known of a row in its penalty; 0 for the same penalty for all.
         confidence: What weights of entries are multiplied by.
@@ -35,7 +35,7 @@ class Feedback:
         BadOption: A field outside its range.
     """
 
-    regularization: float = 0.003
+    regularization: float = 0.01
     unobserved: float = 0.1
     frequency: float = 1.0
     confidence: float = 1.0
@@ -54,6 +54,19 @@ class Feedback:
                 near = did_you_mean(str(value), allowed)
                 raise BadOption(f"{name} is '{value}'.{near} It is one of: {', '.join(allowed)}.")
 
+    def weigh(self, weights: np.ndarray) -> np.ndarray:
+        """What entries (n,) of some weights count (n,) float32.
+
+        Raises:
+            BadData: A weight is negative or not finite.
+        """
+        weights = weights.astype(np.float32, copy=False)
+        if not np.isfinite(weights).all() or (len(weights) and weights.min() < 0):
+            raise BadData("a weight of these entries is negative, NaN or infinite; weights are finite and at least 0.")
+        if self.weighting != "given":
+            weights = np.log1p(weights) if self.weighting == "log" else np.ones_like(weights)
+        return weights * np.float32(self.confidence)
+
     def entries(self, matrix: sparse.csr_array, others: int, toward: np.ndarray | None = None) -> Entries:
         """The entries of rows (n, m) as the solver wants them.
 
@@ -68,12 +81,7 @@ class Feedback:
         from kinfold.kernels._jit import plain
         from kinfold.kernels.als import Entries
 
-        weights = matrix.data.astype(np.float32, copy=False)
-        if not np.isfinite(weights).all() or (len(weights) and weights.min() < 0):
-            raise BadData("a weight of these entries is negative, NaN or infinite; weights are finite and at least 0.")
-        if self.weighting != "given":
-            weights = np.log1p(weights) if self.weighting == "log" else np.ones_like(weights)
-        weights = weights * np.float32(self.confidence)
+        weights = self.weigh(matrix.data)
         less = np.float32(self.unobserved if self.objective == "unobserved" else 0)
         if len(weights) and weights.min() < less:
             raise BadData(
@@ -81,7 +89,8 @@ class Feedback:
                 "confidence, a smaller unobserved, or objective='all'."
             )
         starts = matrix.indptr.astype(np.int64)
-        known = np.diff(starts) + self.unobserved * others
+        owners = np.repeat(np.arange(matrix.shape[0]), np.diff(starts))
+        known = self.unobserved * others + np.bincount(owners, weights, matrix.shape[0])
         penalty = (self.regularization * known**self.frequency).astype(np.float32)
         pulled = np.zeros(0, np.float32) if toward is None else toward.reshape(-1)
         return Entries(starts, plain(matrix.indices.astype(np.int32, copy=False)), weights, less, penalty, pulled)
