@@ -21,8 +21,8 @@ check: .venv/.test .venv/.check ## format, lint, types, direction between rooms,
 	$(BIN)/lint-imports
 	$(BIN)/python docs/generate.py --check
 
-bench: .venv/.test .venv/.peers ## every benchmark; two hours, alone on the machine
-	for each in words glove documents classify files transfer translation search start; do \
+bench: .venv/.test .venv/.peers ## every benchmark; three hours, alone on the machine
+	for each in words glove documents classify files items transfer translation search start; do \
 	  $(BIN)/python benchmarks/$$each.py || exit 1; done
 	$(BIN)/python docs/generate.py
 

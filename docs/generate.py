@@ -17,6 +17,7 @@ BENCHMARKS = {
     "documents": 1,
     "classify": 1,
     "files": 3,
+    "items": 3,
     "transfer": 1,
     "translation": 1,
     "search": 3,

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from kinfold.kernels.bpr import PAIRS, Met, learn, noise
+from kinfold.kernels.bpr import EACH, Met, learn, noise
 from kinfold.kernels.sgns import padded
 
 
@@ -11,45 +11,57 @@ def world(users=5, items=7, dim=10, seed=0):
     return (*rows, padded(rows[0]), padded(rows[1], more=1))
 
 
-def run(met, users, things, width, rate=0.1, penalty=0.02, constant=-1, both=True, seed=1, counts=None):
+def run(met, users, things, width, rate=0.1, penalty=0.02, constant=-1, both=True, seed=1):
     stats = np.zeros(2)
-    counts = np.bincount(met.items, minlength=len(things) // width - 1) if counts is None else counts
     order = np.arange(len(met.starts) - 1)
     how = constant, order, 0, len(order), rate, 0.0, np.float32(penalty), both, seed, stats
-    learn(met, noise(counts, 0.0), users, things, width, *how)
+    learn(met, noise(np.ones(len(things) // width - 1), 0.0), users, things, width, *how)
     return stats
 
 
-def test_one_pair_is_the_formula():
-    x, y, users, things = world(users=1)
-    width = len(users)
-    met = Met(np.array([0, 1]), np.array([2], np.int32))
-    # Only item 5 was met by anyone else: it is the one that is drawn.
-    stats = run(met, users, things, width, counts=np.array([0, 0, 0, 0, 0, 9, 0]))
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_a_tile_is_the_formula(count):
     rate, keep = 0.1, 1 - 0.1 * 0.02
-    apart = x[0] @ (y[2] - y[5])
+    met = Met(np.array([0, count]), np.arange(count, dtype=np.int32))
+    for seed in range(50):
+        x, y, users, things = world(users=1)
+        stats = run(met, users, things, 16, seed=seed)
+        rows = things.reshape(-1, 16)[:-1, :10]
+        drawn = np.flatnonzero(np.abs(rows - y)[count:].sum(axis=1)) + count
+        if len(drawn) == EACH:  # each once
+            break
+    apart = (y[:count] @ x[0])[:, None] - y[drawn] @ x[0]
     gradient = rate / (1 + np.exp(apart))
-    shrunk = keep * y
-    np.testing.assert_allclose(users[:10], keep * x[0] + gradient * (shrunk[2] - shrunk[5]), rtol=1e-4)
-    rows = things.reshape(-1, width)[:, :10]
-    np.testing.assert_allclose(rows[2], shrunk[2] + gradient * keep * x[0], rtol=1e-4)
-    np.testing.assert_allclose(rows[5], shrunk[5] - gradient * keep * x[0], rtol=1e-4)
-    np.testing.assert_array_equal(rows[[0, 1, 3, 4, 6]], y[[0, 1, 3, 4, 6]])
-    assert stats[0] == pytest.approx(np.log1p(np.exp(-apart)), rel=1e-4)
-    assert stats[1] == 1
+    own, other = keep**EACH * y[:count], keep**count * y[drawn]
+    user = keep ** (EACH * count) * x[0]
+    np.testing.assert_allclose(users[:10], user + gradient.sum(1) @ own - gradient.sum(0) @ other, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(rows[:count], own + gradient.sum(1)[:, None] * user, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(rows[drawn], other - gradient.sum(0)[:, None] * user, rtol=1e-4, atol=1e-6)
+    assert stats[0] == pytest.approx(np.log1p(np.exp(-apart)).sum(), rel=1e-4)
+    assert stats[1] == EACH * count
 
 
-def test_every_entry_is_a_pair_once_and_one_who_met_nothing_stays():
+def test_every_entry_counts_once_and_one_who_met_nothing_stays():
     x, _, users, things = world(users=3, items=40)
-    starts = np.array([0, 2 * PAIRS + 1, 2 * PAIRS + 1, 2 * PAIRS + 20])
-    met = Met(starts, np.arange(2 * PAIRS + 20, dtype=np.int32))
+    starts = np.array([0, 2 * EACH + 1, 2 * EACH + 1, 2 * EACH + 20])
+    met = Met(starts, np.arange(2 * EACH + 20, dtype=np.int32))
     stats = run(met, users, things, 16)
-    assert stats[1] == len(met.items)
+    assert stats[1] == EACH * len(met.items)
     np.testing.assert_array_equal(users[16 : 16 + 10], x[1])
 
 
+def test_what_was_met_is_not_drawn():
+    _, y, users, things = world(users=1, items=40)
+    met = Met(np.array([0, 10]), np.arange(10, dtype=np.int32))
+    for seed in range(20):
+        run(met, users, things, 16, rate=1e-6, penalty=0.0, seed=seed)
+    moved = np.sign(things.reshape(-1, 16)[:-1, :10] - y) * np.sign(users[:10])
+    assert (moved[:10].mean(axis=1) > 0).all()
+    assert (moved[10:].mean(axis=1) < 0).all()
+
+
 def test_items_can_stand_still_and_a_coordinate_stay_1():
-    x, _y, users, things = world()
+    x, _, users, things = world()
     before = things.copy()
     users.reshape(-1, 16)[:, 9] = 1
     met = Met(np.arange(6) * 2, np.tile(np.array([1, 3], np.int32), 5))

@@ -1,11 +1,12 @@
 """Bayesian personalized ranking: what a user met scores above what it did not meet.
 
-For a user x, an item y_i that it met and one y_j that it did not:
+For a user x, items y_i that it met and items y_j that it did not, for every pair of both:
 
-    g = rate sigmoid(-x.(y_i - y_j))
-    x += g (y_i - y_j) ,  y_i += g x ,  y_j -= g x ,  each shrunk by 1 - rate * penalty
+    g_ij = rate sigmoid(-x.(y_i - y_j))
+    x += g_ij (y_i - y_j) ,  y_i += g_ij x ,  y_j -= g_ij x ,  each shrunk by 1 - rate * penalty
 
-Pairs of a user are learned a tile at a time: one product scores them all, one update serves all of its rows. Lock-free.
+Three items of either kind are a tile, and nine pairs: one product scores them, one update serves all of its rows, so
+that a pair costs the traffic of less than one row where one by one it is that of two. Lock-free.
 """
 
 from __future__ import annotations
@@ -15,11 +16,19 @@ from typing import NamedTuple
 import numpy as np
 
 from kinfold.kernels._jit import inline, jit
-from kinfold.kernels._simd import COLUMNS, LANES, TARGETS, score_tile_1, update_columns_1, update_columns_2
+from kinfold.kernels._simd import (
+    COLUMNS,
+    LANES,
+    TARGETS,
+    score_tile_1,
+    sigmoid_step,
+    update_columns_1,
+    update_columns_2,
+)
 from kinfold.kernels.random import advance, alias_table
-from kinfold.kernels.sgns import draw_noise, prefetch_row
+from kinfold.kernels.sgns import NEVER, PRODUCTS, draw_noise, prefetch_row, settle
 
-PAIRS = TARGETS // 2
+EACH = TARGETS // 2  # items of either kind in a tile
 _TRIES = 8  # draws of an item before one that the user met is taken for want of another
 
 
@@ -54,33 +63,19 @@ def noise(counts: np.ndarray, exponent: float) -> Noise:
 
 
 @inline
-def _has(items, begin, end, item):
-    """Whether an item is among items[begin:end], ascending."""
-    while begin < end:
-        middle = (begin + end) // 2
-        if items[middle] < item:
-            begin = middle + 1
-        elif items[middle] > item:
-            end = middle
-        else:
-            return True
-    return False
-
-
-@inline
-def _not_met(draw, cells, drawn, met, begin, end):
+def _not_met(draw, cells, drawn, mine):
     """The next state, and an item that the user did not meet."""
     other = np.int64(0)
     for _ in range(_TRIES):
         draw, other = draw_noise(draw, cells, drawn.keep, drawn.other)
-        if not _has(met.items, begin, end, other):
+        if not (mine[other >> 3] >> (other & 7)) & 1:
             break
     return draw, other
 
 
 @jit
 def learn(met, drawn, users, things, width, constant, order, first, last, rate, decay, penalty, both, seed, stats):
-    """Goes once over what some users met, each with an item that they did not; updates rows in place.
+    """Goes once over what some users met, beside as many items that they did not; updates rows in place.
 
     Args:
         met: `Met`.
@@ -102,10 +97,13 @@ def learn(met, drawn, users, things, width, constant, order, first, last, rate, 
     nowhere = np.int64(len(things) - width)
     at = np.zeros(1, np.int64)
     to = np.full(TARGETS, nowhere, np.int64)
-    s = np.zeros(TARGETS + 2 * LANES, np.float32)
+    s, g = np.zeros(TARGETS + 2 * LANES, np.float32), np.zeros(EACH * EACH + 2 * LANES, np.float32)
+    losses, state = np.zeros(2 * LANES, np.float32), np.zeros(1, np.int64)
+    losses[LANES:] = 1
+    mine = np.zeros(len(drawn.keep) // 8 + 1, np.uint8)  # what this user met, a bit an item: it stays in the cache
     cells = np.uint64(len(drawn.keep))
     draw = advance(np.uint64(seed))
-    ahead = np.zeros(PAIRS, np.int64)
+    ahead = np.zeros(EACH, np.int64)
     loss = 0.0
     pairs = 0
     for place in range(first, last):
@@ -115,37 +113,49 @@ def learn(met, drawn, users, things, width, constant, order, first, last, rate, 
             continue
         base = user * width
         at[0] = base
-        for j in range(PAIRS):
-            draw, ahead[j] = _not_met(draw, cells, drawn, met, begin, end)
+        for entry in range(begin, end):
+            mine[met.items[entry] >> 3] |= np.uint8(1 << (met.items[entry] & 7))
+        for j in range(EACH):
+            draw, ahead[j] = _not_met(draw, cells, drawn, mine)
         if place + 1 < last:
             prefetch_row(users, order[place + 1], width)
-        for entry in range(begin, end, PAIRS):
-            now = np.float32(rate - decay * pairs)
-            count = min(PAIRS, end - entry)
-            for j in range(PAIRS):
+        for entry in range(begin, end, EACH):
+            now = np.float32(rate - decay * (pairs // EACH))
+            count = min(EACH, end - entry)
+            for j in range(EACH):
                 to[j] = np.int64(met.items[entry + j]) * width if j < count else nowhere
-                to[PAIRS + j] = ahead[j] * width if j < count else nowhere
-            for j in range(PAIRS):
-                draw, ahead[j] = _not_met(draw, cells, drawn, met, begin, end)
+                to[EACH + j] = ahead[j] * width
+            for j in range(EACH):
+                draw, ahead[j] = _not_met(draw, cells, drawn, mine)
                 prefetch_row(things, ahead[j], width)
-                if entry + PAIRS + j < end:
-                    prefetch_row(things, np.int64(met.items[entry + PAIRS + j]), width)
+                if entry + EACH + j < end:
+                    prefetch_row(things, np.int64(met.items[entry + EACH + j]), width)
             score_tile_1(users, at, 0, things, to, 0, width, s, 0)
-            for j in range(count):
-                apart = s[j] - s[PAIRS + j]
-                small = np.exp(-abs(apart))
-                loss += np.log1p(small) + max(-apart, np.float32(0))
-                gradient = now * (small if apart >= 0 else np.float32(1)) / (np.float32(1) + small)
-                s[j], s[PAIRS + j] = gradient, -gradient
-            for j in range(count, PAIRS):
-                s[j], s[PAIRS + j] = np.float32(0), np.float32(0)
+            # g becomes -rate sigmoid(-x.(y_i - y_j)), and the losses are added up.
+            for pair in range(EACH * EACH, len(g)):
+                g[pair] = NEVER
+            for i in range(EACH):
+                for j in range(EACH):
+                    g[i * EACH + j] = s[EACH + j] - s[i] if i < count else NEVER
+            for pair in range(0, EACH * EACH, LANES):
+                sigmoid_step(g, pair, now, losses)
+                state[0] += 1
+                if state[0] == PRODUCTS:
+                    loss += settle(losses, state)
+            for i in range(EACH):
+                s[i] = np.float32(0)
+                s[EACH + i] = np.float32(0)
+                for j in range(EACH):
+                    s[i] -= g[i * EACH + j]
+                    s[EACH + i] += g[j * EACH + i]
             keep = np.float32(1) - now * penalty
             if both:
                 for j in range(TARGETS):
                     row = to[j]
+                    shrink = keep**EACH if j < EACH else keep**count
                     for k in range(width):
-                        things[row + k] *= keep
-            kept = keep**count
+                        things[row + k] *= shrink
+            kept = keep ** (EACH * count)
             for k in range(width):
                 users[base + k] *= kept
             if constant >= 0:
@@ -160,6 +170,8 @@ def learn(met, drawn, users, things, width, constant, order, first, last, rate, 
                 column += LANES
             if constant >= 0:
                 users[base + constant] = np.float32(1)
-            pairs += count
-    stats[0] += loss
+            pairs += EACH * count
+        for entry in range(begin, end):
+            mine[met.items[entry] >> 3] = np.uint8(0)
+    stats[0] += loss + settle(losses, state)
     stats[1] += pairs

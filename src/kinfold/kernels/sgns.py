@@ -40,8 +40,8 @@ from kinfold.kernels._simd import (
 )
 from kinfold.kernels.random import advance, below, high
 
-_PRODUCTS = 100  # factors of at most 2 that a float32 product holds before its logarithm is taken
-_NEVER = np.float32(-1e4)  # a score whose gradient and loss are 0
+PRODUCTS = 100  # factors of at most 2 that a float32 product holds before its logarithm is taken
+NEVER = np.float32(-1e4)  # a score whose gradient and loss are 0
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)
 
 
@@ -162,14 +162,14 @@ def step(inner, at, count, outer, to, labels, targets, width, both, rate, weight
                 if labels[target] > 0:
                     loss -= s[place + row * TARGETS]
                 else:
-                    s[place + row * TARGETS] = _NEVER
+                    s[place + row * TARGETS] = NEVER
     total = targets * count
     for place in range(total, total + LANES):
-        s[place] = _NEVER
+        s[place] = NEVER
     for place in range(0, total, LANES):
         sigmoid_step(s, place, rate, losses)
         state[0] += 1
-        if state[0] == _PRODUCTS:
+        if state[0] == PRODUCTS:
             loss += settle(losses, state)
     for target in range(targets):
         place = target // TARGETS * TARGETS * count + target % TARGETS

@@ -1,0 +1,369 @@
+"""Users and items beside implicit: how fast an epoch is at which loss, how fast all are served, and how good it ranks.
+
+Speed is measured on interactions made from a seed, 60,000 users × 12,000 items with some 5 million lognormal entries,
+and on gowalla; both sides have the same objective (confidence 10, penalty 0.01 for all), whose value is computed for
+what each of them learned. implicit is given one BLAS thread, as it asks for, and two of its own. Quality is measured on
+held-out fifths of what each user met; for each method the same number of settings is tried on a fifth of the training
+part, and the best one is learned anew and judged.
+
+    python benchmarks/items.py              everything, some forty minutes
+    python benchmarks/items.py --speed      without quality, some ten minutes
+    python benchmarks/items.py --small      a minute, as a check
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import itertools
+import time
+from collections.abc import Callable, Iterable
+from statistics import median
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sparse
+from _measure import DATA, record
+
+import kinfold as kf
+from kinfold.core.keys import Keys
+from kinfold.core.rows import Rows
+from kinfold.core.shapes import Counts, Interactions
+from kinfold.core.space import Space
+from kinfold.learn import ALS, BPR, EASE
+from kinfold.prepare.interactions import matrix
+from kinfold.prepare.split import Split, split
+from kinfold.sources.interactions import read
+from kinfold.tasks.recommend import recommend
+
+CONFIDENCE, PENALTY, EPOCHS = 10.0, 0.01, 6
+FOLDER = DATA / "interactions"
+
+
+def made(users: int, items: int, entries: int, seed: int = 0) -> Counts:
+    """Interactions of lognormal users and items."""
+    rng = np.random.default_rng(seed)
+    by, of = rng.lognormal(0, 1, users), rng.lognormal(0, 1.4, items)
+    pairs = rng.choice(users, entries, p=by / by.sum()), rng.choice(items, entries, p=of / of.sum())
+    found = sparse.csr_array((np.ones(entries, np.float32), pairs), shape=(users, items))
+    found.sum_duplicates()
+    found.data[:] = 1
+    names = (Keys([str(each) for each in range(count)], group) for count, group in ((users, "user"), (items, "item")))
+    return Counts(*names, found)
+
+
+def one_blas_thread() -> Any:
+    """What implicit asks for."""
+    import threadpoolctl
+
+    return threadpoolctl.threadpool_limits(1, "blas")
+
+
+def objective(rows: np.ndarray, columns: np.ndarray, met: sparse.csr_array) -> float:
+    """What both minimize, an entry."""
+    rows, columns = rows.astype(np.float64), columns.astype(np.float64)
+    total = np.einsum("ij,jk,ik->", rows, columns.T @ columns, rows) + PENALTY * ((rows**2).sum() + (columns**2).sum())
+    for start in range(0, len(rows), 2000):
+        part = met[start : start + 2000].tocoo()
+        scores = np.einsum("ij,ij->i", rows[start + part.coords[0]], columns[part.coords[1]])
+        total += (CONFIDENCE * (scores - 1) ** 2 - scores**2).sum()
+    return float(total / met.nnz)
+
+
+def als_speed(counts: Counts, dim: int, exact: bool, rounds: int) -> dict[str, Any]:
+    """Seconds an epoch of both, in turn, and the losses that they reach."""
+    from implicit.als import AlternatingLeastSquares
+
+    shared: dict[str, Any] = {"regularization": PENALTY, "frequency": 0.0, "confidence": CONFIDENCE}
+    ours = ALS(
+        dim=dim,
+        epochs=EPOCHS,
+        unobserved=1.0,
+        objective="unobserved",
+        solver="cholesky" if exact else "gradients",
+        **shared,
+    )
+    found: dict[str, list[float]] = {"kinfold": [], "implicit": []}
+    losses: dict[str, float] = {}
+    met = sparse.csr_matrix(counts.values)
+    for seed in range(rounds):
+        ends = [time.perf_counter()]
+        space = ours.fit(counts, seed=seed, threads=2, callback=lambda _, ends=ends: ends.append(time.perf_counter()))
+        found["kinfold"].append(median(np.diff(ends)[1:]))
+        users, items = (space.group(name).rows.dense() for name in ("user", "item"))
+        losses["kinfold"] = objective(users, items, counts.values)
+        seconds: list[float] = []
+        with one_blas_thread():
+            options = {"alpha": CONFIDENCE, "use_cg": not exact, "use_gpu": False, "num_threads": 2}
+            model = AlternatingLeastSquares(
+                factors=dim, regularization=PENALTY, iterations=EPOCHS, random_state=seed, **options
+            )
+            model.fit(met, show_progress=False, callback=lambda *each, seconds=seconds: seconds.append(each[1]))
+        found["implicit"].append(median(seconds[1:]))
+        losses["implicit"] = objective(model.user_factors, model.item_factors, counts.values)
+        print(
+            f"  als {dim} {'cholesky' if exact else 'cg'}", {k: round(v[-1], 3) for k, v in found.items()}, flush=True
+        )
+    return {"seconds": found, "ratio": _ratio(found), "loss": losses}
+
+
+def bpr_speed(counts: Counts, dim: int, rounds: int) -> dict[str, Any]:
+    """Pairs a second of both, in turn."""
+    from implicit.bpr import BayesianPersonalizedRanking
+
+    met = sparse.csr_matrix(counts.values)
+    found: dict[str, list[float]] = {"kinfold": [], "implicit": []}
+    for seed in range(rounds):
+        ends = [time.perf_counter()]
+        BPR(dim=dim, epochs=EPOCHS).fit(
+            counts, seed=seed, threads=2, callback=lambda _, ends=ends: ends.append(time.perf_counter())
+        )
+        found["kinfold"].append(3 * met.nnz / median(np.diff(ends)[1:]))
+        began = time.perf_counter()
+        with one_blas_thread():
+            BayesianPersonalizedRanking(
+                factors=dim - 1, iterations=EPOCHS, num_threads=2, use_gpu=False, random_state=seed
+            ).fit(met, show_progress=False)
+        found["implicit"].append(EPOCHS * met.nnz / (time.perf_counter() - began))
+        print(f"  bpr {dim}", {k: round(v[-1] / 1e6, 2) for k, v in found.items()}, flush=True)
+    return {"pairs_per_second": found, "ratio": 1 / _ratio(found)}
+
+
+def serving(met: Interactions, dim: int, rounds: int) -> dict[str, Any]:
+    """Seconds for the 20 best new items of all users of both, in turn; implicit with one BLAS thread and with two."""
+    from implicit.als import AlternatingLeastSquares
+
+    space = kf.items(met, dim=dim, epochs=2)
+    values = sparse.csr_matrix(matrix(met).values)
+    model = AlternatingLeastSquares(factors=dim, iterations=2, num_threads=2, use_gpu=False)
+    with one_blas_thread():
+        model.fit(values, show_progress=False)
+    everyone = np.arange(values.shape[0])
+
+    def theirs() -> None:
+        model.recommend(everyone, values, N=20, filter_already_liked_items=True)
+
+    def alone() -> None:
+        with one_blas_thread():
+            theirs()
+
+    contenders: dict[str, Callable[[], Any]] = {
+        "kinfold": lambda: recommend(space, k=20),
+        "implicit, 1 BLAS thread": alone,
+        "implicit": theirs,
+    }
+    found: dict[str, list[float]] = {name: [] for name in contenders}
+    for _ in range(rounds + 1):
+        for name, serve in contenders.items():
+            began = time.perf_counter()
+            serve()
+            found[name].append(time.perf_counter() - began)
+    seconds = {name: median(each[1:]) for name, each in found.items()}
+    print("  serving", seconds, flush=True)
+    return {"seconds": seconds, "users": len(everyone), "items": values.shape[1]}
+
+
+def scaling(dim: int, small: bool) -> dict[str, Any]:
+    """Seconds an epoch for a quarter, half and all of some 20 million entries, 138,000 × 27,000."""
+    scale = 50 if small else 1
+    whole = made(138_000 // scale, 27_000 // scale, 20_500_000 // scale, seed=1)
+    found = {}
+    for share in (4, 2, 1):
+        values = whole.values.copy()
+        keep = np.random.default_rng(0).random(values.nnz) < 1 / share
+        values.data *= keep
+        values.eliminate_zeros()
+        ends = [time.perf_counter()]
+        ALS(dim=dim, epochs=4).fit(
+            dataclasses.replace(whole, values=values),
+            threads=2,
+            callback=lambda _, ends=ends: ends.append(time.perf_counter()),
+        )
+        found[str(values.nnz)] = median(np.diff(ends)[1:])
+        print("  scaling", values.nnz, round(found[str(values.nnz)], 2), flush=True)
+    return {"seconds_an_epoch": found}
+
+
+def memory(dim: int) -> dict[str, float]:
+    """Peak bytes of a process that reads gowalla and learns."""
+    import subprocess
+    import sys
+
+    script = (
+        "import sys; sys.path.insert(0, 'benchmarks'); from _measure import peak_memory; import kinfold as kf;"
+        f"kf.items({str(FOLDER / 'gowalla' / 'train.txt.gz')!r}, dim={dim}, epochs=2); print(peak_memory())"
+    )
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    return {"peak_bytes": float(ran.stdout)}
+
+
+# Quality: each method is a set of settings, and a way to learn a Space by one of them.
+
+
+def _of_implicit(kind: Any, met: Interactions, **options: Any) -> Space:
+    counts = matrix(met)
+    with one_blas_thread():
+        model = kind(num_threads=2, use_gpu=False, random_state=0, **options)
+        model.fit(sparse.csr_matrix(counts.values), show_progress=False)
+    rows = np.concatenate([model.user_factors, model.item_factors]).astype(np.float32)
+    shell = kf.items(met, dim=2, epochs=1, weighting="one")
+    return dataclasses.replace(shell, rows=Rows(rows))
+
+
+def methods() -> dict[str, tuple[Iterable[dict[str, Any]], Callable[..., Space]]]:
+    """Twelve settings for each."""
+    from implicit.als import AlternatingLeastSquares
+    from implicit.bpr import BayesianPersonalizedRanking
+
+    def grid(**values: Iterable[Any]) -> list[dict[str, Any]]:
+        return [dict(zip(values, each, strict=True)) for each in itertools.product(*values.values())]
+
+    def ours(method: str, **fixed: Any) -> Callable[..., Space]:
+        return lambda met, **options: kf.items(met, method=method, **fixed, **options)
+
+    return {
+        "ALS": (grid(dim=(64, 128, 256), regularization=(0.005, 0.01, 0.02, 0.03)), ours("als", weighting="one")),
+        "BPR": (
+            grid(regularization=(0.005, 0.01, 0.02), noise_exponent=(0.0, 0.5), learning_rate=(0.05, 0.1)),
+            ours("bpr", dim=128),
+        ),
+        "EASE": (grid(regularization=(30, 60, 100, 150, 200, 300, 400, 500, 700, 1000, 1500, 2000)), ours("ease")),
+        "implicit ALS": (
+            grid(factors=(64, 128), regularization=(0.01, 1.0, 10.0), alpha=(1.0, 10.0)),
+            lambda met, **options: _of_implicit(AlternatingLeastSquares, met, iterations=16, **options),
+        ),
+        "implicit BPR": (
+            grid(learning_rate=(0.01, 0.03, 0.1), regularization=(0.001, 0.01), iterations=(100, 300)),
+            lambda met, **options: _of_implicit(BayesianPersonalizedRanking, met, factors=127, **options),
+        ),
+    }
+
+
+def quality(met: Interactions, parts: Split, few: bool) -> dict[str, Any]:
+    """The best setting of each method on a part of the training part, and what it is worth on the test part."""
+    tuning = split(parts.train, "random", seed=7)
+    found: dict[str, Any] = {}
+    for name, (settings, learn) in methods().items():
+        if name == "EASE" and len(met.items) > 20_000:
+            continue
+        tried = []
+        for options in list(settings)[:: 4 if few else 1]:
+            report = kf.measure.retrieval(learn(tuning.train, **options), tuning, ks=(20,))
+            tried.append((report["ndcg@20"].value, options))
+        best = max(tried, key=lambda each: each[0])[1]
+        report = kf.measure.retrieval(learn(parts.train, **best), parts, ks=(20,))
+        found[name] = {"setting": best, "tried": tried}
+        for metric in ("recall@20", "ndcg@20"):
+            finding = report[metric]
+            found[name][metric] = {"value": finding.value, "low": finding.low, "high": finding.high, "n": finding.n}
+        popular = next(row for row in report.tables[0].rows if row[0] == "popular")
+        found["popular"] = {"recall@20": {"value": popular[2]}, "ndcg@20": {"value": popular[3]}}
+        print(f"  {name}: {report['recall@20']}, {report['ndcg@20']}, {best}", flush=True)
+    return found
+
+
+def datasets() -> dict[str, tuple[Interactions, Split]]:
+    """Interactions, and the split that is judged on."""
+    found = {}
+    for name, folder in (("ml-1m", "ml-1m/split"), ("gowalla", "gowalla")):
+        both = read([FOLDER / folder / "train.txt.gz", FOLDER / folder / "test.txt.gz"])
+        size = len(read(FOLDER / folder / "train.txt.gz"))
+        train, test = both.take(np.arange(size)), both.take(np.arange(size, len(both)))
+        found[name] = both, Split(train, train, test)
+    plays = read(FOLDER / "lastfm-2k" / "user_artists.dat.gz", user="1", item="2")
+    found["lastfm-2k"] = plays, split(plays, "user", users=0.2, seed=5)
+    return found
+
+
+def _ratio(found: dict[str, list[float]]) -> float:
+    return median(theirs / ours for ours, theirs in zip(found["kinfold"], found["implicit"], strict=True))
+
+
+def summary(results: dict[str, Any]) -> list[dict[str, str]]:
+    """Lines of the README's table."""
+    rows = []
+    for what, title in (("als", "ALS, 3 steps of conjugate gradients"), ("cholesky", "ALS, exact")):
+        for dim, found in results[what].items():
+            seconds = {name: median(each) for name, each in found["seconds"].items()}
+            losses = found["loss"]
+            rows.append(
+                {
+                    "measured": f"{title}, {dim} d, an epoch of 5 M entries",
+                    "kinfold": f"{seconds['kinfold']:.2f} s, loss {losses['kinfold']:.3f}",
+                    "beside": f"implicit 0.7 {seconds['implicit']:.2f} s, loss {losses['implicit']:.3f}",
+                    "ratio": f"{found['ratio']:.1f}×",
+                }
+            )
+    for dim, found in results["bpr"].items():
+        rate = {name: median(each) / 1e6 for name, each in found["pairs_per_second"].items()}
+        rows.append(
+            {
+                "measured": f"BPR, {dim} d, gowalla",
+                "kinfold": f"{rate['kinfold']:.1f} M pairs/s",
+                "beside": f"implicit 0.7 {rate['implicit']:.1f} M pairs/s",
+                "ratio": f"{found['ratio']:.1f}×",
+            }
+        )
+    seconds = results["serving"]["seconds"]
+    theirs = min(seconds["implicit"], seconds["implicit, 1 BLAS thread"])
+    rows.append(
+        {
+            "measured": f"20 best new items for {results['serving']['users']:,} users",
+            "kinfold": f"{seconds['kinfold']:.2f} s",
+            "beside": f"implicit 0.7 {theirs:.2f} s",
+            "ratio": f"{theirs / seconds['kinfold']:.1f}×",
+        }
+    )
+    rows.append(
+        {"measured": "EASE, ml-1m", "kinfold": f"{results['ease']['seconds']:.1f} s", "beside": "", "ratio": ""}
+    )
+    peak = results["memory"]["peak_bytes"] / 1e6
+    rows.append({"measured": "memory, gowalla, 128 d", "kinfold": f"{peak:,.0f} MB", "beside": "", "ratio": ""})
+    for name, found in results.get("quality", {}).items():
+        for metric in ("recall@20", "ndcg@20"):
+            own = found["ALS"][metric]
+            others = ", ".join(f"{each} {found[each][metric]['value']:.3f}" for each in found if each != "ALS")
+            rows.append(
+                {
+                    "measured": f"{metric}, {name}, tuned alike",
+                    "kinfold": f"ALS {own['value']:.3f} [{own['low']:.3f}, {own['high']:.3f}]",
+                    "beside": others,
+                    "ratio": "",
+                }
+            )
+    return rows
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--small", action="store_true")
+    parser.add_argument("--speed", action="store_true")
+    arguments = parser.parse_args()
+    small = arguments.small
+    rounds = 1 if small else arguments.rounds
+    counts = made(6_000, 1_200, 300_000) if small else made(60_000, 12_000, 5_300_000)
+    for solver in ("gradients", "cholesky"):
+        ALS(dim=8, epochs=1, solver=solver).fit(counts, threads=2)  # loads what was compiled
+    gowalla = read(FOLDER / "gowalla" / "train.txt.gz")
+    movies = matrix(read(FOLDER / "ml-1m" / "split" / "train.txt.gz"))
+    began = time.perf_counter()
+    EASE().fit(movies)
+    ease = time.perf_counter() - began
+    results: dict[str, Any] = {
+        "ease": {"seconds": ease},
+        "als": {str(dim): als_speed(counts, dim, False, rounds) for dim in (64, 128, 256)},
+        "cholesky": {str(dim): als_speed(counts, dim, True, 1) for dim in (64, 128)},
+        "bpr": {str(dim): bpr_speed(matrix(gowalla), dim, rounds) for dim in (64, 128)},
+        "serving": serving(gowalla, 64, rounds),
+        "scaling": scaling(128, small),
+        "memory": memory(128),
+    }
+    if not arguments.speed:
+        results["quality"] = {name: quality(*each, small) for name, each in datasets().items()}
+    results["summary"] = summary(results)
+    record("items_small" if small else "items", results)
+
+
+if __name__ == "__main__":
+    main()
