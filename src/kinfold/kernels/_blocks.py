@@ -7,16 +7,13 @@ import numpy as np
 from kinfold.kernels._jit import inline, jit
 from kinfold.kernels._least_squares import ask_ahead, longest, unpack
 from kinfold.kernels._simd import (
-    CONTEXTS,
     LANES,
     TARGETS,
     add_rows,
     outer_tile,
     score_tile_1,
-    score_tile_2,
-    score_tile_4,
 )
-from kinfold.kernels.cholesky import factor, room, solve
+from kinfold.kernels.cholesky import factor, room, score_rows, solve
 
 _CHUNK = 256  # entries whose rows are scaled at a time: they stay in the cache
 
@@ -55,15 +52,7 @@ def _over_entries(u, t, scaled, line, count, size, a, lower, at, to, s):
             to[j] = (start + j) * line
         place = start
         while place < count:
-            some = 1
-            if CONTEXTS == 4 and place + 4 <= count:
-                score_tile_4(scaled, at, place, scaled, to, 0, line, s, 0)
-                some = 4
-            elif place + 2 <= count:
-                score_tile_2(scaled, at, place, scaled, to, 0, line, s, 0)
-                some = 2
-            else:
-                score_tile_1(scaled, at, place, scaled, to, 0, line, s, 0)
+            some = score_rows(scaled, at, place, count, to, line, s)
             for each in range(some):
                 for j in range(min(TARGETS, place + each - start + 1)):
                     a[(place + each) * side + start + j] = s[each * TARGETS + j]

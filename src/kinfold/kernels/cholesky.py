@@ -23,6 +23,19 @@ def room(size):
 
 
 @inline
+def score_rows(rows, at, row, stop, to, width, s):
+    """Products of as many rows from `row` on as a tile takes, none from `stop` on, with TARGETS others; how many."""
+    if CONTEXTS == 4 and row + 4 <= stop:
+        score_tile_4(rows, at, row, rows, to, 0, width, s, 0)
+        return 4
+    if row + 2 <= stop:
+        score_tile_2(rows, at, row, rows, to, 0, width, s, 0)
+        return 2
+    score_tile_1(rows, at, row, rows, to, 0, width, s, 0)
+    return 1
+
+
+@inline
 def factor(a, size, width, lower, at, to, s):
     """Writes l, of which nothing but the triangle is other than 0, for the lower triangle of a; both flat.
 
@@ -38,15 +51,7 @@ def factor(a, size, width, lower, at, to, s):
             to[j] = (first + j) * width
         row = first if first > 0 else size
         while row < size:
-            some = 1
-            if CONTEXTS == 4 and row + 4 <= size:
-                score_tile_4(lower, at, row, lower, to, 0, known, s, 0)
-                some = 4
-            elif row + 2 <= size:
-                score_tile_2(lower, at, row, lower, to, 0, known, s, 0)
-                some = 2
-            else:
-                score_tile_1(lower, at, row, lower, to, 0, known, s, 0)
+            some = score_rows(lower, at, row, size, to, known, s)
             for each in range(some):
                 for j in range(min(count, row + each - first + 1)):
                     a[(row + each) * width + first + j] -= s[each * TARGETS + j]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import numpy as np
 
 from kinfold.core.errors import BadData, BadOption, did_you_mean
+from kinfold.core.options import whole
 from kinfold.core.progress import Progress, quiet
 from kinfold.core.protocols import takes
 from kinfold.core.shapes import Counts
@@ -90,10 +91,7 @@ class ALS:
     scale: float = 0.1
 
     def __post_init__(self) -> None:
-        for name, low, high in (("dim", 1, 16_384), ("epochs", 1, 100_000), ("steps", 1, 1000), ("block", 1, 16_384)):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int | np.integer) or not low <= value <= high:
-                raise BadOption(f"{name} is {value!r}; it is a whole number from {low} to {high:,}.")
+        whole(self, dim=(1, 16_384), epochs=(1, 100_000), steps=(1, 1000), block=(1, 16_384))
         if not 0 < self.scale < np.inf:
             raise BadOption(f"scale is {self.scale!r}; it is a finite number above 0.")
         if self.solver not in SOLVERS:

@@ -10,6 +10,7 @@ from typing import ClassVar
 import numpy as np
 
 from kinfold.core.errors import BadData, BadOption
+from kinfold.core.options import falling, whole
 from kinfold.core.progress import Progress, quiet
 from kinfold.core.protocols import takes
 from kinfold.core.shapes import Counts
@@ -66,15 +67,8 @@ class FunkSVD:
     regularization: float = 0.05
 
     def __post_init__(self) -> None:
-        for name, low, high in (("dim", 3, 16_384), ("epochs", 1, 100_000)):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int | np.integer) or not low <= value <= high:
-                raise BadOption(f"{name} is {value!r}; it is a whole number from {low} to {high:,}.")
-        if not 0 < self.learning_rate < 10 or not 0 <= self.final_rate <= self.learning_rate:
-            raise BadOption(
-                f"the rate falls from learning_rate {self.learning_rate} to final_rate {self.final_rate}; "
-                "choose 0 <= final_rate <= learning_rate, and learning_rate above 0 and below 10."
-            )
+        whole(self, dim=(3, 16_384), epochs=(1, 100_000))
+        falling(self.learning_rate, self.final_rate)
         if not 0 <= self.regularization * self.learning_rate < 1:
             raise BadOption(f"regularization is {self.regularization!r}; it is at least 0 and below 1 / learning_rate.")
 

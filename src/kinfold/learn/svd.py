@@ -12,6 +12,7 @@ import numpy as np
 from kinfold.core.card import Card, born
 from kinfold.core.errors import BadData, BadOption
 from kinfold.core.metric import Metric
+from kinfold.core.options import whole
 from kinfold.core.progress import Progress, quiet
 from kinfold.core.protocols import takes
 from kinfold.core.rows import Rows
@@ -63,10 +64,7 @@ class SVD:
     oversample: int = 30
 
     def __post_init__(self) -> None:
-        for name, low, high in (("dim", 1, 65_536), ("iterations", 0, 1000), ("oversample", 0, 65_536)):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int | np.integer) or not low <= value <= high:
-                raise BadOption(f"{name} is {value!r}; it is a whole number from {low} to {high:,}.")
+        whole(self, dim=(1, 65_536), iterations=(0, 1000), oversample=(0, 65_536))
         if not 0 <= self.exponent <= 2:
             raise BadOption(f"exponent is {self.exponent!r}; it is a number from 0 to 2.")
 

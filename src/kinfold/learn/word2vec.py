@@ -14,6 +14,7 @@ from kinfold.core.columns import lists_of, to_arrow
 from kinfold.core.errors import BadOption, did_you_mean
 from kinfold.core.keys import Keys
 from kinfold.core.metric import Metric
+from kinfold.core.options import falling, whole
 from kinfold.core.progress import Progress, quiet
 from kinfold.core.protocols import takes
 from kinfold.core.report import Report
@@ -82,26 +83,14 @@ class Word2Vec:
     resumable: bool = True
 
     def __post_init__(self) -> None:
-        for name, low, high in (
-            ("dim", 1, 65_536),
-            ("epochs", 1, 100_000),
-            ("window", 1, 1000),
-            ("negatives", 1, 1000),
-        ):
-            value = getattr(self, name)
-            if not isinstance(value, int | np.integer) or not low <= value <= high:
-                raise BadOption(f"{name} is {value!r}; it is a whole number from {low} to {high:,}.")
+        whole(self, dim=(1, 65_536), epochs=(1, 100_000), window=(1, 1000), negatives=(1, 1000))
         for name, allowed in (("mode", self.modes), ("loss", ("negative", "hierarchical"))):
             value = getattr(self, name)
             if value not in allowed:
                 raise BadOption(
                     f"{name} is '{value}'.{did_you_mean(str(value), allowed)} It is one of: {', '.join(allowed)}."
                 )
-        if not 0 < self.rate < 10 or not 0 <= self.final_rate <= self.rate:
-            raise BadOption(
-                f"the rate falls from learning_rate {self.rate} to final_rate {self.final_rate}; "
-                "choose 0 <= final_rate <= learning_rate, and learning_rate above 0 and below 10."
-            )
+        falling(self.rate, self.final_rate)
         if not 0 <= self.subsample < np.inf or not abs(self.noise_exponent) < 10:
             raise BadOption("subsample is at least 0, and noise_exponent between -10 and 10.")
 
