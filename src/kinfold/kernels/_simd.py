@@ -413,3 +413,30 @@ def sigmoid_step(typing: Any, s: Any, place: Any, rate: Any, losses: Any) -> Any
         return context.get_dummy_value()
 
     return types.void(s, types.int64, types.float32, losses), generate
+
+
+@intrinsic
+def above(typing: Any, a: Any, at: Any, bound: Any) -> Any:
+    """Which of the 64 floats a[at:at + 64] are above a bound, the first in the lowest bit of an int64."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        data = _data(context, builder, signature.args[0], arguments[0])
+        limit = _splat(builder, arguments[2])
+        found = ir.Constant(_INT, 0)
+        for first in range(0, 64, LANES):
+            vector = _load(builder, data, builder.add(arguments[1], ir.Constant(_INT, first)))
+            bits = builder.bitcast(builder.fcmp_ordered(">", vector, limit), ir.IntType(LANES))
+            found = builder.or_(found, builder.shl(builder.zext(bits, _INT), ir.Constant(_INT, first)))
+        return found
+
+    return types.int64(a, types.int64, types.float32), generate
+
+
+@intrinsic
+def lowest(typing: Any, bits: Any) -> Any:
+    """The place of the lowest bit of an int64 that is not 0."""
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        return _call(builder, "llvm.cttz.i64", _INT, arguments[0], ir.Constant(ir.IntType(1), 1))
+
+    return types.int64(types.int64), generate

@@ -6,12 +6,14 @@ large batches, where its passes over the scores would show, a compiled scan take
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 
-# Together one block of scores of some 4 MB: large enough for BLAS, small enough to be read again from the cache.
-_QUERIES = 1024
+# Together a block of scores of 4 to 16 MB: large enough for BLAS, small enough to be read again from the cache.
+_QUERIES = 4096
 _SCORES = 1 << 20
 # Of the rows that must be copied before BLAS can read them (float16, or picked one by one).
 _COPIED_BYTES = 8 << 20
@@ -183,8 +185,14 @@ def _best(
     if len(queries) * candidates.count >= _SCANNED and scores.shape[1] <= _SCANNED_K:
         from kinfold.kernels._scan import keep_best
 
-        for start in range(0, candidates.count, width):
-            keep_best(score(start), start, scores, found)
+        step = -(-len(queries) // (os.cpu_count() or 1))
+        some = [slice(first, first + step) for first in range(0, len(queries), step)]
+        with ThreadPoolExecutor(len(some)) as pool:
+            for start in range(0, candidates.count, width):
+                block = score(start)
+                # As many threads as the product just had.
+                parts = ((block[each], start, scores[each], found[each]) for each in some)
+                list(pool.map(lambda part: keep_best(*part), parts))
         return
     above = np.empty(memory.shape, np.bool_)
     pending: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []

@@ -113,14 +113,17 @@ class _Choice(NamedTuple):
         wanted = self.k if self.diversity == 0 else _CANDIDATES * self.k
         refused = None if met is None else (met.indptr.astype(np.int64), met.indices)
         scores, rows = self.items.topk(vectors, min(wanted, len(self.items)), self.among, refused)
-        found = []
-        for name, score, row in zip(names, scores, rows, strict=True):
-            score, row = score[row >= 0], row[row >= 0]
-            if self.diversity:
+        found = [(score[row >= 0], row[row >= 0]) for score, row in zip(scores, rows, strict=True)]
+        if self.diversity:
+            for place, (score, row) in enumerate(found):
                 chosen = diverse(score, self.items.rows.take(row), self.k, self.diversity)
-                score, row = score[chosen], row[chosen]
-            found.append(Hits(self.items.keys.names.take(to_arrow(row)).to_pylist(), score, row, name))
-        return found
+                found[place] = score[chosen], row[chosen]
+        ends = np.cumsum([0, *(len(row) for _, row in found)]).tolist()
+        keys = self.items.keys.names.take(to_arrow(np.concatenate([row for _, row in found]))).to_pylist()
+        return [
+            Hits(keys[start:stop], score, row, name)
+            for name, (score, row), start, stop in zip(names, found, ends[:-1], ends[1:], strict=True)
+        ]
 
 
 def diverse(scores: np.ndarray, rows: np.ndarray, k: int, diversity: float) -> np.ndarray:
