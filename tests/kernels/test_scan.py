@@ -18,5 +18,6 @@ def test_the_best_of_blocks_are_those_of_a_stable_sort(width, k):
         keep_best(np.ascontiguousarray(whole[:, start : start + width]), start, scores, found)
     for line, score, row in zip(whole, scores, found, strict=True):
         order = [each for each in np.argsort(-line, kind="stable").tolist() if line[each] > -np.inf][:k]
-        assert row[: len(order)].tolist() == order and (row[len(order) :] == -1).all()
+        assert row[: len(order)].tolist() == order
+        assert (row[len(order) :] == -1).all()
         np.testing.assert_array_equal(score[: len(order)], line[order])
