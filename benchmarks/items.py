@@ -270,7 +270,7 @@ def datasets() -> dict[str, tuple[Interactions, Split]]:
         size = len(read(FOLDER / folder / "train.txt.gz"))
         train, test = both.take(np.arange(size)), both.take(np.arange(size, len(both)))
         found[name] = both, Split(train, train, test)
-    plays = read(FOLDER / "lastfm-2k" / "user_artists.dat.gz", user="1", item="2")
+    plays = read(FOLDER / "lastfm-2k" / "user_artists.dat.gz", user="1", item="2", weight="3")
     found["lastfm-2k"] = plays, split(plays, "user", users=0.2, seed=5)
     return found
 

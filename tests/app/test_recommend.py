@@ -1,5 +1,6 @@
 import json
 
+import numpy as np
 import pytest
 
 import kinfold as kf
@@ -132,3 +133,69 @@ def test_fold_in_from_the_command_line(kinfold, learned):
     made, space = kf.open(learned / "new.arrow"), kf.open(learned / "m.arrow")
     made.same_frame(space)
     assert space.nearest(made["0"], k=1, group="item").keys[0][0] == "a"
+
+
+FEATURES = ("--item-table", "movies.csv", "--item-features", "genre", "--user-table", "users.csv")
+
+
+def test_items_that_nobody_met_are_placed_by_their_features(kinfold, files, monkeypatch):
+    monkeypatch.chdir(files)
+    ran = kinfold(
+        *("learn", "items", "ratings.csv", "-o", "m.arrow", "--dim", 2, *FEATURES, "--user-features", "gender"),
+        *("--user", "user_id", "--item", "movie_id"),
+    )
+    assert ran.code == 0, ran.err
+    assert "3 item_features" in ran.out
+    space = kf.open("m.arrow")
+    # Nobody met a5 and b5; odd users meet what begins with a.
+    assert space.group("item")["a5"] @ space["u1"] > space.group("item")["b5"] @ space["u1"]
+    assert space.nearest("a5", k=1).keys[0][0] == "a"
+    assert space.nearest("item_feature:genre=a", k=3, group="item").keys[0][0] == "a"
+    ran = kinfold("why", "m.arrow", "--user", "u1", "--item", "a4", "--json")
+    rows = ran.json["tables"][0]["rows"]
+    assert sum(row[2] for row in rows) == pytest.approx(float(space["u1"] @ space["a4"]), abs=1e-5)
+    assert "(what is known of the user)" in {row[0] for row in rows}
+    columns = ("--user", "user_id", "--item", "movie_id", "--split", "random", "--at", "2", "--json")
+    ran = kinfold("evaluate", "m.arrow", "--interactions", "ratings.csv", *columns)
+    assert ran.code == 0, ran.err
+
+
+def test_what_is_wrong_with_features_is_told(kinfold, files, monkeypatch):
+    monkeypatch.chdir(files)
+    learn = ("learn", "items", "ratings.csv", "-o", "m.arrow", "--user", "user_id", "--item", "movie_id")
+    ran = kinfold(*learn, "--item-features", "genre")
+    assert ran.code == 2
+    assert "item_features are columns of a table; name it with item_table=…." in ran.err
+    assert "no column 'genres'. Did you mean 'genre'" in kinfold(*learn, *FEATURES, "--item-features", "genres").err
+    assert "learned by als, not by svd" in kinfold(*learn, *FEATURES, "--method", "svd").err
+    (files / "movies.csv").write_bytes("movie_id,genre\na1,Comédie\na2,Comédie\n".encode("latin-1"))
+    assert "latin-1" in kinfold(*learn, *FEATURES).err
+    assert kinfold(*learn, *FEATURES, "--encoding", "latin-1").code == 0
+    assert "genre=Comédie" in kf.open("m.arrow").group("item_feature").keys
+    assert "which is none" in kinfold(*learn, *FEATURES, "--encoding", "utf-99").err
+
+
+def test_evaluate_some_items_and_the_exposure_of_groups(kinfold, learned):
+    run = ("evaluate", learned / "m.arrow", "--interactions", learned / "ratings.csv", *COLUMNS, "--split", "random")
+    ran = kinfold(*run, "--at", "2", "--exposure", "genre", "--json")
+    assert ran.code == 0, ran.err
+    table = next(each for each in ran.json[0]["tables"] if each["title"] == "Exposure of groups of items")
+    assert [row[:2] for row in table["rows"]] == [["a", 4], ["b", 4]]
+    assert sum(row[4] for row in table["rows"]) == pytest.approx(1)
+    ran = kinfold(*run, "--at", "2", "--where", "genre = 'a'", "--json")
+    assert "all 4 items ranked" in ran.json[0]["notes"][0]
+    assert "holds for no item" in kinfold(*run, "--where", "genre = 'c'").err
+    assert "no column 'kind'" in kinfold(*run, "--exposure", "kind").err
+
+
+def test_similar_items_are_alike_and_not_popular():
+    met = {f"u{n}": ["hit", "twin", "sister"][: 1 + n % 3] if n < 9 else ["hit", "other"] for n in range(30)}
+    space = kf.items(met, dim=3)
+    found = space.nearest("twin", k=1)
+    items = space.group("item")
+    cosine = items["twin"] @ items["sister"] / (np.linalg.norm(items["twin"]) * np.linalg.norm(items["sister"]))
+    assert found.keys == ["sister"]
+    assert found.scores[0] == pytest.approx(cosine, abs=1e-5)
+    assert space.similarity("twin", "sister") == pytest.approx(cosine, abs=1e-5)
+    # Between the sides the product counts.
+    assert space.nearest("u0", k=1, group="item").scores[0] == pytest.approx(max(items.rows.dense() @ space["u0"]))

@@ -12,6 +12,7 @@ from kinfold.app.output import Json, say, watched
 
 if TYPE_CHECKING:
     from kinfold.core.report import Report
+    from kinfold.core.shapes import Interactions
     from kinfold.core.space import Space
 
 SpacePath = Annotated[
@@ -72,6 +73,13 @@ def evaluate(
     time: Annotated[str | None, typer.Option(help="Interactions: column of times.")] = None,
     ks: Annotated[str, typer.Option("--at", help="Interactions: lengths of the lists, between commas.")] = "10,20",
     by: Annotated[str | None, typer.Option(help="Interactions: an attribute of users to tell quality by.")] = None,
+    where: Annotated[
+        str | None, typer.Option(help="Interactions: rank only items for which an SQL condition on attributes holds.")
+    ] = None,
+    exposure: Annotated[
+        str | None,
+        typer.Option(help="Interactions: an attribute of items whose values' shares of what is shown are told."),
+    ] = None,
     method: Annotated[str, typer.Option(help="For analogies: 3cosadd or 3cosmul.")] = "3cosadd",
     restrict: Annotated[
         int, typer.Option(help="Analogies: only the first rows of the vocabulary; 0 takes all.")
@@ -89,6 +97,7 @@ def evaluate(
     import kinfold as kf
     from kinfold.core.errors import BadOption
     from kinfold.show import text
+    from kinfold.sources.interactions import read
 
     if not analogies and not similarity and not interactions:
         raise BadOption("nothing to evaluate on; give --analogies, --similarity or --interactions FILE.")
@@ -99,7 +108,9 @@ def evaluate(
     ]
     reports += [kf.measure.similarity(space, file, group=group, seed=seed) for file in similarity or ()]
     if interactions:
-        reports.append(_retrieval(space, interactions, split, ks, by, seed, as_json, user, item, weight, time))
+        how = {"split": split, "where": where, "item_groups": exposure, "seed": seed}
+        met = read(list(interactions), user=user, item=item, weight=weight, time=time)
+        reports.append(_retrieval(space, met, ks, by, as_json, how))
     if out is not None:
         for report in reports:
             space = space.with_report(report)
@@ -107,25 +118,13 @@ def evaluate(
     say([report.to_dict() for report in reports], "\n\n".join(text.render(report) for report in reports), as_json)
 
 
-def _retrieval(
-    space: Space,
-    files: list[Path],
-    split: str | None,
-    at: str,
-    by: str | None,
-    seed: int,
-    as_json: bool,
-    *columns: str | None,
-) -> Report:
+def _retrieval(space: Space, met: Interactions, at: str, by: str | None, as_json: bool, how: dict[str, Any]) -> Report:
     import numpy as np
 
     from kinfold.core.columns import one_array
     from kinfold.core.errors import BadOption
     from kinfold.recipes.items import judged
-    from kinfold.sources.interactions import read
 
-    user, item, weight, time = columns
-    met = read(list(files), user=user, item=item, weight=weight, time=time)
     try:
         ks = [int(each) for each in at.split(",")]
     except ValueError as error:
@@ -137,7 +136,7 @@ def _retrieval(
         rows = people.keys.rows(met.users)
         groups = np.array([(labels[row] if row >= 0 else None) or "–" for row in rows.tolist()])
     with watched(as_json) as progress:
-        return judged(space, met, split=split, ks=ks, groups=groups, seed=seed, progress=progress)
+        return judged(space, met, ks=ks, groups=groups, progress=progress, **how)
 
 
 def convert(

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from kinfold.core.columns import one_array, to_arrow, to_numpy
-from kinfold.core.errors import BadData
+from kinfold.core.errors import BadData, BadOption
 from kinfold.core.shapes import Interactions
 
 if TYPE_CHECKING:
@@ -48,6 +48,20 @@ class Sides(NamedTuple):
                 f"this Space has rows of '{self.items}' alone, none of users; give histories of what they met."
             )
         return self.users
+
+
+def items_where(space: Space, sides: Sides, condition: str) -> np.ndarray:
+    """Items, by their rows within their group (m,) int64, for which an SQL condition holds.
+
+    Raises:
+        BadOption: It is none, or holds for no item.
+    """
+    home = space.keys.range_of(sides.items)
+    rows = space.where(condition)
+    found: np.ndarray = rows[(rows >= home.start) & (rows < home.stop)] - home.start
+    if not len(found):
+        raise BadOption(f"where: '{condition}' holds for no {sides.items}.")
+    return found
 
 
 def with_histories(space: Space, matrix: sparse.csr_array) -> Space:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from kinfold.core.columns import to_arrow
 from kinfold.core.errors import BadOption
+from kinfold.core.histories import MET
 from kinfold.core.hits import Hits
 from kinfold.core.metric import Metric, units
 
@@ -51,7 +53,7 @@ def nearest_many(
     group: str | None = None,
     exclude: Sequence[str] = (),
 ) -> list[Hits]:
-    """The k nearest rows to each query, found by `search`.
+    """The k nearest rows to each query, found by `search`, or exactly where another metric is asked for.
 
     Args:
         space: What is searched.
@@ -72,16 +74,30 @@ def nearest_many(
     allowed = None if where is None else space.where(where)
     homes = [group or each.home for each in several]
     hits: list[Hits] = [Hits([], np.zeros(0, np.float32), np.zeros(0, np.int64))] * len(several)
-    for home in dict.fromkeys(homes):
-        members = [place for place, each in enumerate(homes) if each == home]
+    questions = [(each.home, home) for each, home in zip(several, homes, strict=True)]
+    for question in dict.fromkeys(questions):
+        members = [place for place, each in enumerate(questions) if each == question]
         spare = len(banned) + max(len(several[place].own) for place in members)
         vectors = np.stack([several[place].vector for place in members])
-        scores, rows = search(vectors, min(k + spare, len(space)), among(space, home, allowed))
+        metric = metric_between(space, *question)
+        find = search if metric is space.metric else dataclasses.replace(space, metric=metric).topk
+        scores, rows = find(vectors, min(k + spare, len(space)), among(space, question[1], allowed))
         for place, score, row in zip(members, scores, rows, strict=True):
             good = (row >= 0) & ~np.isin(row, several[place].own) & ~np.isin(row, banned)
             row, score = row[good][:k], score[good][:k]
             hits[place] = Hits(space.keys.names.take(to_arrow(row)).to_pylist(), score, row, several[place].name)
     return hits
+
+
+def metric_between(space: Space, one: str | None, other: str | None) -> Metric:
+    """The metric between rows of two groups.
+
+    Users and items are compared by the product that they were learned by. Rows of one side are compared by direction:
+    their product would say how popular they are rather than how alike.
+    """
+    met = space.table is not None and MET in space.table.column_names
+    alike = met and one is not None and one == other and space.metric is Metric.DOT
+    return Metric.COSINE if alike else space.metric
 
 
 def all_asked(space: Space, queries: Sequence[Query] | np.ndarray) -> list[Asked]:
@@ -122,8 +138,9 @@ def asked(space: Space, query: Query) -> Asked:
     )
     own = np.unique(rows[rows >= 0])
     homes = {space.keys.group_of(row) for row in own.tolist()}
-    vector = _mixed(space.metric, vectors, np.array([weight for _, weight in members]))
-    return Asked(vector, own, homes.pop() if len(homes) == 1 else None, _name(members))
+    home = homes.pop() if len(homes) == 1 else None
+    vector = _mixed(metric_between(space, home, home), vectors, np.array([weight for _, weight in members]))
+    return Asked(vector, own, home, _name(members))
 
 
 def _members(query: Any) -> list[tuple[Any, float]] | None:

@@ -17,7 +17,7 @@ from kinfold.core.errors import BadData, FrameMismatch, UnknownName, did_you_mea
 from kinfold.core.hits import Hits
 from kinfold.core.keys import Keys
 from kinfold.core.metric import Metric
-from kinfold.core.nearest import Query, all_asked, nearest_many
+from kinfold.core.nearest import Query, all_asked, metric_between, nearest_many
 from kinfold.core.report import Report
 from kinfold.core.rows import Rows
 from kinfold.core.where import matches
@@ -259,7 +259,8 @@ class Space:
 
         A mix is the weights of keys, or a list of keys and of pairs (key or vector, weight); it stands for the weighted
         mean of its members, each at unit length first where the metric is cosine. By `l2` its weights sum to more than
-        0; by the other metrics a member of negative weight is one to be far from.
+        0; by the other metrics a member of negative weight is one to be far from. Where users and items are compared by
+        the product of their rows, two users, or two items, are by cosine: what is alike, not what is popular.
 
         Args:
             query: A key, a vector (dim,) or a mix; its own keys are not among its hits.
@@ -294,6 +295,8 @@ class Space:
     def similarity(self, a: Query, b: Query) -> float:
         """The score of two keys, vectors or mixes by the Space's metric; a list of keys stands for their mean.
 
+        Two users, or two items, are compared by cosine, as in `nearest`.
+
         Raises:
             UnknownKey: One of them is the name of no row.
             BadOption: A vector of another length, or a mix whose members cancel out.
@@ -312,10 +315,11 @@ class Space:
             UnknownKey: One of them is the name of no row.
             BadOption: A vector of another length, or a mix whose members cancel out.
         """
-        left, right = (
-            np.array([each.vector for each in all_asked(self, some)]).reshape(-1, self.dim) for some in (a, b)
-        )
-        return self.metric.between(left, right)
+        sides = [all_asked(self, some) for some in (a, b)]
+        left, right = (np.array([each.vector for each in side]).reshape(-1, self.dim) for side in sides)
+        homes = [{each.home for each in side} for side in sides]
+        one, other = (home.pop() if len(home) == 1 else None for home in homes)
+        return metric_between(self, one, other).between(left, right)
 
     def topk(
         self,

@@ -41,10 +41,13 @@ class LeastSquares:
 
         given = still.card.parameters
         self._feedback = Feedback(**{field.name: given[field.name] for field in dataclasses.fields(Feedback)})
-        self._met = int(np.count_nonzero(np.asarray(still.attribute("count"))))
+        met = np.asarray(still.attribute("count")) > 0
+        self._met = int(np.count_nonzero(met))
         self._dim = still.dim
         self._fixed = padded(still.rows.dense()).reshape(len(still), -1)
-        self._axes, self._diagonal = axes(self._fixed, self._dim, self._feedback.unobserved)
+        # Rows that nobody met (known by their features) are not among all pairs.
+        among = self._fixed if met.all() else self._fixed[met]
+        self._axes, self._diagonal = axes(among, self._dim, self._feedback.unobserved)
         turn(self._fixed, self._axes)
 
     def _entries(self, matrix: sparse.csr_array) -> Entries:

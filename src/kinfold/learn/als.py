@@ -17,7 +17,8 @@ from kinfold.core.shapes import Counts
 from kinfold.core.space import Space
 from kinfold.learn.history import Callback, History
 from kinfold.learn.passes import generator, processors
-from kinfold.learn.sides import distinct, two_sided
+from kinfold.learn.prior import Prior
+from kinfold.learn.sides import distinct, two_sided, with_counts
 from kinfold.prepare.feedback import Feedback
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class ALS:
         steps: Steps of gradients.
         block: Coordinates of a block.
         scale: Standard deviation of the first rows' coordinates, times the root of dim.
+        feature_regularization: Of the squares of the rows of features, in penalties of a row in the middle.
 
     Raises:
         BadOption: A field outside its range.
@@ -89,11 +91,13 @@ class ALS:
     steps: int = 3
     block: int = 64
     scale: float = 0.1
+    feature_regularization: float = 3.0
 
     def __post_init__(self) -> None:
         whole(self, dim=(1, 16_384), epochs=(1, 100_000), steps=(1, 1000), block=(1, 16_384))
-        if not 0 < self.scale < np.inf:
-            raise BadOption(f"scale is {self.scale!r}; it is a finite number above 0.")
+        for name in ("scale", "feature_regularization"):
+            if not 0 < getattr(self, name) < np.inf:
+                raise BadOption(f"{name} is {getattr(self, name)!r}; it is a finite number above 0.")
         if self.solver not in SOLVERS:
             raise BadOption(
                 f"solver is '{self.solver}'.{did_you_mean(str(self.solver), SOLVERS)} "
@@ -120,6 +124,8 @@ class ALS:
         self,
         data: Counts,
         *,
+        row_features: Counts | None = None,
+        column_features: Counts | None = None,
         seed: int = 0,
         threads: int | None = None,
         progress: Progress = quiet,
@@ -129,13 +135,15 @@ class ALS:
 
         Args:
             data: Who met what, and how strongly.
+            row_features: Features of the rows, which these are pulled to the sum of; a row without any entry is it.
+            column_features: The same of the columns.
             seed: Of the first rows.
             threads: How many work at once; as many as there are processors by default.
             progress: Told of the entries of each half epoch.
             callback: Called after each epoch, in the calling thread.
 
         Returns:
-            A Space of the groups of both sides, as `sides.two_sided` says.
+            A Space of the groups of both sides, as `sides.two_sided` says, and the features behind them.
         """
         takes(self, data)
         if threads is not None and threads < 1:
@@ -143,18 +151,23 @@ class ALS:
         matrix = distinct(data.values)
         if not matrix.nnz:
             raise BadData("these counts have no entry; there is nothing to learn from.")
-        return self._for(matrix)._fit(data, matrix, seed, threads or processors(), progress, callback)
+        known = row_features, column_features
+        for keys, each in zip((data.row_keys, data.column_keys), known, strict=True):
+            if each is not None and each.row_keys != keys:
+                raise BadData("features are those of the keys of the counts, in their order.")
+        return self._for(matrix)._fit(data, matrix, known, seed, threads or processors(), progress, callback)
 
     def _fit(
         self,
         data: Counts,
         matrix: sparse.csr_array,
+        known: tuple[Counts | None, Counts | None],
         seed: int,
         threads: int,
         progress: Progress,
         callback: Callback | None,
     ) -> Space:
-        sides = self._sides(matrix, generator(seed, 0))
+        sides = self._sides(matrix, known, generator(seed, 0))
         history = History(matrix.nnz, "entries", "", callback)
         progress.start("learn", 2 * self.epochs * matrix.nnz, "entries")
         for epoch in range(1, self.epochs + 1):
@@ -165,15 +178,24 @@ class ALS:
             history.add(loss, time.perf_counter() - began, lambda: np.concatenate(self._rows(sides)))
         # Rows of users are then what folding them in gives, whatever the solver.
         self._half(*sides, threads=threads)
-        return two_sided(self, data, matrix, *self._rows(sides), seed, history.report())
+        for side in sides:
+            side.without_entries()
+        space = two_sided(self, data, matrix, *self._rows(sides), seed, history.report())
+        for side in sides:
+            if side.prior is not None:
+                space = space.beside(with_counts(space, side.prior.known, side.prior.rows[:, : self.dim]))
+        return space
 
-    def _sides(self, matrix: sparse.csr_array, draw: np.random.Generator) -> tuple[_Side, _Side]:
+    def _sides(
+        self, matrix: sparse.csr_array, known: tuple[Counts | None, Counts | None], draw: np.random.Generator
+    ) -> tuple[_Side, _Side]:
         turned = matrix.T.tocsr()
         met = [int(np.count_nonzero(np.diff(each.indptr))) for each in (matrix, turned)]
-        return (
-            _Side(self._feedback().entries(matrix, met[1]), self.dim, draw, self.scale),
-            _Side(self._feedback().entries(turned, met[0]), self.dim, draw, self.scale),
+        left, right = (
+            _Side(self._feedback().entries(each, others), known_of, self, draw)
+            for each, others, known_of in ((matrix, met[1], known[0]), (turned, met[0], known[1]))
         )
+        return left, right
 
     def _epoch(self, sides: tuple[_Side, _Side], threads: int, progress: Progress) -> float:
         """Solves both sides; returns the whole of the objective."""
@@ -195,7 +217,12 @@ class ALS:
         found, diagonal = axes(other.rows, self.dim, self.unobserved)
         for each in (side, other):
             turn(each.rows, found)
-        return solved(side.entries, other.rows, side.rows, diagonal, **how)
+            if each.prior is not None:
+                each.prior.turn(found)
+        value = solved(side.entries, other.rows, side.rows, diagonal, **how)
+        if side.prior is not None:
+            side.prior.learn(side.rows)
+        return value
 
     def _rows(self, sides: tuple[_Side, _Side]) -> tuple[np.ndarray, np.ndarray]:
         left, right = (side.rows[:, : self.dim] for side in sides)
@@ -205,14 +232,25 @@ class ALS:
 class _Side:
     """What is known of one side's rows, and the rows (n, width) float32."""
 
-    def __init__(self, entries: Entries, dim: int, draw: np.random.Generator, scale: float) -> None:
+    def __init__(self, entries: Entries, known: Counts | None, learner: ALS, draw: np.random.Generator) -> None:
         from kinfold.kernels._jit import aligned
         from kinfold.kernels._simd import LANES
 
-        self.entries = entries
+        dim, scale = learner.dim, learner.scale
         count, width = len(entries.penalty), (dim + LANES - 1) // LANES * LANES
+        self.entries, self.prior = entries, None
+        if known is not None:
+            pulls = np.where(np.diff(entries.starts) > 0, entries.penalty, np.float32(0))
+            self.prior = Prior(known, pulls, width, learner.feature_regularization)
+            self.entries = entries._replace(toward=self.prior.toward.reshape(-1))
         self.rows = aligned(count, width).reshape(-1, width)
         for start in range(0, count, 65_536):
             block = self.rows[start : start + 65_536, :dim]
             block[:] = draw.standard_normal(block.shape, dtype=np.float32) * np.float32(scale / np.sqrt(dim))
         self.rows[np.diff(entries.starts) == 0] = 0
+
+    def without_entries(self) -> None:
+        """Gives the rows of which nothing else is known what their features say."""
+        if self.prior is not None:
+            without = np.diff(self.entries.starts) == 0
+            self.rows[without] = self.prior.toward[without]

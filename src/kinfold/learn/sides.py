@@ -80,3 +80,9 @@ def two_sided(
     name = type(learner).__name__.lower()
     card = Card(born(name, rows.values), name, dataclasses.asdict(learner), seed, describe(data), reports=(report,))
     return Space(keys, rows, Metric.DOT, card, pa.table(columns))
+
+
+def with_counts(space: Space, known: Counts, rows: np.ndarray) -> Space:
+    """The columns of some counts in the frame of a Space: their rows, and how many things have each as `count`."""
+    counts = np.bincount(known.values.indices, minlength=len(rows)).astype(np.int64)
+    return Space(known.column_keys, Rows(rows.copy()), space.metric, space.card, pa.table({"count": to_arrow(counts)}))

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from kinfold.core.errors import BadData, BadOption
-from kinfold.core.histories import Sides, remembered
+from kinfold.core.errors import BadData, BadOption, UnknownName
+from kinfold.core.histories import Sides, items_where, remembered
 from kinfold.core.intervals import of_difference, of_mean
 from kinfold.core.report import Finding, Report, Table
 from kinfold.core.shapes import Interactions
 from kinfold.core.space import Space
 from kinfold.encode.foldin import FoldIn
 from kinfold.kernels.topk import topk
+from kinfold.prepare.features import members
 from kinfold.prepare.split import Split
 
 if TYPE_CHECKING:
@@ -52,6 +54,8 @@ def retrieval(
     *,
     ks: Sequence[int] = (10, 20),
     groups: np.ndarray | None = None,
+    where: str | None = None,
+    item_groups: str | None = None,
     seed: int = 0,
 ) -> Report:
     """How well the items that a Space ranks first are those that users met, beside the most popular and random ones.
@@ -65,6 +69,8 @@ def retrieval(
             the Space was learned.
         ks: Lengths of the lists; the last is the longest.
         groups: A label of each user of the interactions (users,), by which quality is told too.
+        where: An SQL condition on key and attributes of the items that are ranked, and looked for, alone.
+        item_groups: An attribute of items whose values' shares of what is shown and of what was met are told.
         seed: Of the intervals, which resample users, and of the random ranking.
 
     Returns:
@@ -85,13 +91,22 @@ def retrieval(
     ks = sorted(ks)
     sides = Sides.of(space)
     asked = _of_split(space, met, sides) if isinstance(met, Split) else _of_later(space, met, sides)
+    things = space.group(sides.items)
+    if where is not None:
+        chosen = items_where(space, sides, where)
+        things, asked = things.take(chosen), _only(asked, chosen)
     rankers = {
-        space.card.method: _by_rows(space.group(sides.items), asked, ks[-1]),
+        space.card.method: _by_rows(things, asked, ks[-1]),
         "popular": _popular(asked, ks[-1]),
         "random": _random(asked, ks[-1], seed),
     }
     found = {name: _judged(ranker, asked, ks) for name, ranker in rankers.items()}
-    return _report(space, asked, found, ks, groups, seed)
+    report = _report(space, asked, found, ks, groups, seed)
+    if item_groups is None:
+        return report
+    shown = found[space.card.method].shown[ks[-1]]
+    table = _by_item_group(things, item_groups, shown, asked.popularity)
+    return dataclasses.replace(report, tables=(*report.tables, table))
 
 
 def _of_split(space: Space, split: Split, sides: Sides) -> Asked:
@@ -131,6 +146,16 @@ def _new(history: sparse.csr_array, truth: sparse.csr_array) -> tuple[np.ndarray
     if not len(asked):
         raise BadData("no user of the test has both a history and something that it met beside it.")
     return asked, truth[asked]
+
+
+def _only(asked: Asked, chosen: np.ndarray) -> Asked:
+    """The same of some of the items; users who met none of them are not asked about."""
+    truth = asked.truth[:, chosen]
+    some = np.flatnonzero(np.diff(truth.indptr))
+    if not len(some):
+        raise BadData("no user of the test met any of the items that are asked about.")
+    history = asked.history[:, chosen]
+    return Asked(asked.users[some], asked.vectors[some], history[some], truth[some], asked.popularity[chosen])
 
 
 def _matrix(part: Interactions, columns: np.ndarray, items: int) -> sparse.csr_array:
@@ -304,6 +329,22 @@ def exposure(shown: np.ndarray, popularity: np.ndarray, users: int) -> dict[str,
         "popular share": float(shown[popular].sum() / total),
         "gini": lorenz / (count * total),
     }
+
+
+def _by_item_group(things: Space, column: str, shown: np.ndarray, popularity: np.ndarray) -> Table:
+    """What part of the items, of what was met and of what is shown each group of items has."""
+    if things.table is None:
+        raise UnknownName(f"these items have no attributes; '{column}' is none of them.")
+    of = members(things.table, column)
+    groups = sorted({group for each in of for group in each})
+    places = {group: np.array([place for place, each in enumerate(of) if group in each]) for group in groups}
+    rows = []
+    for group, its in places.items():
+        of_met, of_shown = (float(each[its].sum() / max(each.sum(), 1)) for each in (popularity, shown))
+        ratio = of_shown / of_met if of_met else float("nan")
+        rows.append([group, len(its), len(its) / len(things), of_met, of_shown, ratio])
+    columns = ("group", "items", "share of items", "share of met", "share of shown", "shown / met")
+    return Table("Exposure of groups of items", columns, rows)
 
 
 def _by_group(judged: Judged, groups: np.ndarray, ks: Sequence[int], seed: int) -> Table:

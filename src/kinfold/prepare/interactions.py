@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+import dataclasses
+from typing import Literal
 
 import numpy as np
+import pyarrow as pa
 
+from kinfold.core.columns import to_arrow
 from kinfold.core.errors import BadOption, did_you_mean
+from kinfold.core.keys import Keys
 from kinfold.core.shapes import Counts, Interactions, Sequences
-
-if TYPE_CHECKING:
-    pass
 
 Repeated = Literal["sum", "last"]
 _REPEATED = ("sum", "last")
@@ -48,6 +49,13 @@ def matrix(met: Interactions, *, repeated: Repeated = "sum") -> Counts:
     values.sum_duplicates()
     values.eliminate_zeros()
     return Counts(met.users, met.items, values)
+
+
+def with_items(met: Interactions, more: Keys) -> Interactions:
+    """The same interactions, with items behind those that there are that nobody met yet."""
+    new = np.flatnonzero(met.items.rows(more.names) < 0)
+    names = pa.concat_arrays([met.items.names, more.names.take(to_arrow(new))])
+    return dataclasses.replace(met, items=Keys.trusted(names, "item"))
 
 
 def in_order(met: Interactions) -> np.ndarray:

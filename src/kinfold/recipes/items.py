@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from kinfold.core.catalogue import Entry
 from kinfold.core.errors import BadOption
-from kinfold.core.histories import with_histories
+from kinfold.core.histories import MET, WEIGHT, with_histories
+from kinfold.core.keys import Keys
 from kinfold.core.progress import Progress, quiet
 from kinfold.core.report import Report
 from kinfold.core.rows import Rows
@@ -19,6 +21,9 @@ from kinfold.core.space import Space
 from kinfold.learn import LEARNERS
 from kinfold.prepare.split import How
 from kinfold.recipes.words import configured
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 METHODS = {
     **{entry.name: entry for entry in LEARNERS if entry.name in ("als", "bpr", "ease", "funksvd", "svd")},
@@ -37,8 +42,11 @@ def items(
     repeated: Literal["sum", "last"] = "sum",
     item_table: Any = None,
     item_key: str | None = None,
+    item_features: Sequence[str] | str | None = None,
     user_table: Any = None,
     user_key: str | None = None,
+    user_features: Sequence[str] | str | None = None,
+    encoding: str = "utf-8",
     on_bad: Literal["raise", "skip"] = "raise",
     seed: int = 0,
     threads: int | None = None,
@@ -60,9 +68,13 @@ def items(
             (for ratings).
         repeated: Weights of two who meet again are summed, or the last one counts.
         item_table: What is known of items, as attributes: a table with a line an item.
-        item_key: Its column of the items; the first by default.
+        item_key: Its column of the items; the first by default, and a number where it has no header.
+        item_features: Columns of it that are learned too (als), so that items nobody met yet have rows: between commas,
+            each with how its texts are cut where they are, as in `genres:|,title:words,year`.
         user_table: The same of users.
         user_key: Its column of the users; the first by default.
+        user_features: Columns of it that are learned too, like those of items.
+        encoding: Of files of text.
         on_bad: What is done at a row without user or item, or with a bad weight or time: raise, or skip and count it.
         seed: Of everything random.
         threads: How many work at once; as many as there are processors by default.
@@ -71,7 +83,8 @@ def items(
         **options: Fields of the learner: `dim`, `epochs`, `regularization` …
 
     Returns:
-        A Space of the groups `user` and `item`, with the attributes `count` and, of users, what they met.
+        A Space of the groups `user` and `item`, with the attributes `count` and, of users, what they met; features are
+        the groups `user_feature` and `item_feature`.
 
     Raises:
         BadFile: A file is missing or cannot be read.
@@ -83,32 +96,75 @@ def items(
         >>> items(met, dim=2).nearest("tea", k=1).keys
         ['rye']
     """
+    from kinfold.prepare.interactions import with_items
     from kinfold.sources import attributes
     from kinfold.sources.interactions import read
 
     learner = configured(METHODS, method, options)
     met = interactions
     if not isinstance(met, Interactions):
-        met = read(interactions, user=user, item=item, weight=weight, time=time, on_bad=on_bad)
+        met = read(interactions, user=user, item=item, weight=weight, time=time, on_bad=on_bad, encoding=encoding)
+    given = {"item": (item_table, item_key), "user": (user_table, user_key)}
+    tables = {
+        group: attributes.read(table, key, encoding=encoding)
+        for group, (table, key) in given.items()
+        if table is not None
+    }
+    wanted = {
+        group: columns.split(",") if isinstance(columns, str) else list(columns)
+        for group, columns in (("item", item_features), ("user", user_features))
+        if columns is not None
+    }
+    for group in wanted:
+        if group not in tables:
+            raise BadOption(f"{group}_features are columns of a table; name it with {group}_table=….")
+    if "item" in wanted:
+        met = with_items(met, tables["item"][0])
     how: dict[str, Any] = {"seed": seed, "threads": threads, "progress": progress}
     if callback is not None:
         how["callback"] = callback
-    space = learned(method, learner, met, repeated, **how)
+    known = {group: attributes.of(_sides(met)[group], *tables[group]) for group in wanted}
+    space = learned(method, learner, met, repeated, features=_features(met, known, wanted), **how)
     data = {**space.card.data, **describe(met), "repeated": repeated}
+    if wanted:
+        data["features"] = wanted
     space = dataclasses.replace(space, card=dataclasses.replace(space.card, data=data))
-    for group, table, key in (("item", item_table, item_key), ("user", user_table, user_key)):
-        if table is not None:
-            space = attributes.beside(space, group, *attributes.read(table, key))
+    for group, table in tables.items():
+        space = attributes.beside(space, group, *table)
     return space
 
 
+def _sides(met: Interactions) -> dict[str, Keys]:
+    return {"user": met.users, "item": met.items}
+
+
+def _features(
+    met: Interactions, known: Mapping[str, pa.Table], columns: Mapping[str, Sequence[str]]
+) -> dict[str, Counts]:
+    """Features by the group whose they are, from what is known of its keys."""
+    from kinfold.prepare.features import features
+
+    return {group: features(_sides(met)[group], known[group], columns[group], f"{group}_feature") for group in columns}
+
+
 def learned(
-    method: str, learner: Any, met: Interactions, repeated: Literal["sum", "last"] = "sum", **how: Any
+    method: str,
+    learner: Any,
+    met: Interactions,
+    repeated: Literal["sum", "last"] = "sum",
+    features: Mapping[str, Counts] = MappingProxyType({}),
+    **how: Any,
 ) -> Space:
-    """Fits a learner of counts or of sequences; the Space remembers what users met."""
+    """Fits a learner of counts or of sequences; the Space remembers what users met.
+
+    Raises:
+        BadOption: The method learns no features.
+    """
     from kinfold.encode.foldin import FoldIn
     from kinfold.prepare.interactions import matrix, sessions
 
+    if features and method != "als":
+        raise BadOption(f"features of items and users are learned by als, not by {method}.")
     counts = matrix(met, repeated=repeated)
     if type(learner).takes is Sequences:
         space: Space = learner.fit(sessions(met), **how)
@@ -116,10 +172,39 @@ def learned(
         users = dataclasses.replace(space, keys=met.users, rows=Rows(FoldIn(space).rows(counts.values)), table=None)
         space = users.beside(space)
     else:
+        if features:
+            how |= {"row_features": features.get("user"), "column_features": features.get("item")}
         space = learner.fit(counts, **how)
     if space.table is None or "count" not in space.table.column_names:
         space = space.with_attribute("count", _counts(counts))
     return with_histories(space, counts.values) if len(space.groups) > 1 else space
+
+
+def _features_of(space: Space, met: Interactions) -> dict[str, Counts]:
+    """The features that a Space was learned with, of the users and items of other interactions."""
+    from kinfold.sources import attributes
+
+    wanted = space.card.data.get("features", {})
+    known = {}
+    for group in wanted:
+        part = space.group(group)
+        assert part.table is not None
+        known[group] = attributes.of(_sides(met)[group], part.keys, part.table)
+    return _features(met, known, wanted)
+
+
+def _with_attributes(space: Space, other: Space) -> Space:
+    """A Space with what another one knows of its users and items."""
+    from kinfold.sources import attributes
+
+    for group in list(space.groups)[:2]:
+        part = other.group(group)
+        assert part.table is not None
+        names = (name for name in part.table.column_names if name not in ("count", MET, WEIGHT))
+        own = [name for name in names if part.table[name].null_count < len(part)]
+        if own:
+            space = attributes.beside(space, group, part.keys, part.table.select(own))
+    return space
 
 
 def _counts(counts: Counts) -> np.ndarray:
@@ -137,6 +222,8 @@ def judged(
     split: How | str | None = None,
     ks: Sequence[int] = (10, 20),
     groups: np.ndarray | None = None,
+    where: str | None = None,
+    item_groups: str | None = None,
     seed: int = 0,
     threads: int | None = None,
     progress: Progress = quiet,
@@ -150,6 +237,8 @@ def judged(
             judges by the rest: random, time, user or leave-last.
         ks: Lengths of the lists of recommendations.
         groups: A label of each user of the interactions, by which quality is told too.
+        where: An SQL condition on key and attributes of the items that are ranked, and looked for, alone.
+        item_groups: An attribute of items whose values' shares of what is shown are told.
         seed: Of the split, of what is learned and of the intervals.
         threads: How many work at once.
         progress: Told of how far the work is.
@@ -162,8 +251,9 @@ def judged(
     from kinfold.measure.rating import ratings
     from kinfold.prepare.split import split as parted
 
+    asked: dict[str, Any] = {"ks": ks, "groups": groups, "where": where, "item_groups": item_groups, "seed": seed}
     if split is None:
-        return retrieval(space, interactions, ks=ks, groups=groups, seed=seed)
+        return retrieval(space, interactions, **asked)
     method = space.card.method
     if method not in METHODS:
         raise BadOption(f"vectors by '{method}' are not learned here anew; there are: {', '.join(METHODS)}.")
@@ -174,10 +264,10 @@ def judged(
     parts = parted(interactions, split, seed=seed)
     repeated = space.card.data.get("repeated", "sum")
     how: dict[str, Any] = {"seed": seed, "threads": threads, "progress": progress}
-    anew = learned(method, learner, parts.train, repeated, **how)
+    anew = learned(method, learner, parts.train, repeated, features=_features_of(space, parts.train), **how)
     if method == "funksvd":
         found = ratings(anew, parts, seed=seed)
     else:
-        found = retrieval(anew, parts, ks=ks, groups=groups, seed=seed)
+        found = retrieval(_with_attributes(anew, space), parts, **asked)
     told = f"learned anew by {method} from {len(parts.train):,} of {len(interactions):,} interactions, split: {split}."
     return dataclasses.replace(found, notes=(*found.notes, told))

@@ -14,13 +14,14 @@ from kinfold.core.space import RESERVED, Space
 from kinfold.sources.tables import FileTable, frame_table
 
 
-def read(source: Any, key: str | None = None) -> tuple[Keys, pa.Table]:
+def read(source: Any, key: str | None = None, *, encoding: str = "utf-8") -> tuple[Keys, pa.Table]:
     """Names, and their attributes, a line a name.
 
     Args:
-        source: A table's path (.csv, .tsv, .parquet, .jsonl, .ndjson, or other lines of fields with a header) or a
-            frame.
-        key: Column of the names, each once; the first by default.
+        source: A table's path (.csv, .tsv, .parquet, .jsonl, .ndjson, or other lines of fields) or a frame.
+        key: Column of the names, each once; the first by default. A number where the lines have no header: their
+            columns are called 1, 2, 3 ….
+        encoding: Of the file.
 
     Raises:
         BadFile: The file is missing or cannot be read.
@@ -28,7 +29,8 @@ def read(source: Any, key: str | None = None) -> tuple[Keys, pa.Table]:
         UnknownName: There is no such column.
     """
     if isinstance(source, str | os.PathLike):
-        table = FileTable(existing(source), "strict").others()
+        header = key is None or not key.isdecimal()
+        table = FileTable(existing(source), "strict", header=header, encoding=encoding).others()
         place = str(source)
     else:
         frame = frame_table(source)
@@ -46,6 +48,20 @@ def read(source: Any, key: str | None = None) -> tuple[Keys, pa.Table]:
     return keys, table.drop_columns([key])
 
 
+def of(things: Keys, keys: Keys, table: pa.Table) -> pa.Table:
+    """The lines of some things, in their order; null for those without one.
+
+    Raises:
+        BadData: None of the names is one of the things.
+    """
+    places = keys.rows(things.names)
+    if not (places >= 0).any():
+        example, wanted = (", ".join(list(each)[:3]) for each in (keys, things))
+        group = next(iter(things.groups), "")
+        raise BadData(f"no key of the group '{group}' ({wanted} …) is among the names of the table ({example} …).")
+    return table.take(pa.array(places, pa.int64(), mask=places < 0))
+
+
 def beside(space: Space, group: str, keys: Keys, table: pa.Table) -> Space:
     """The Space with attributes of one of its groups; keys without a line, and other groups, have none (null).
 
@@ -53,14 +69,10 @@ def beside(space: Space, group: str, keys: Keys, table: pa.Table) -> Space:
         BadData: None of the names is a key of the group.
     """
     rows = space.keys.range_of(group)
-    places = keys.rows(space.keys.group(group).names)
-    if not (places >= 0).any():
-        example = ", ".join(list(keys)[:3])
-        raise BadData(f"no key of the group '{group}' is among the {len(keys):,} names of the table ({example} …).")
-    found = pa.array(places, pa.int64(), mask=places < 0)
+    found = of(space.keys.group(group), keys, table)
     for name in table.column_names:
-        column = table[name].combine_chunks()
-        parts = [pa.nulls(rows.start, column.type), column.take(found), pa.nulls(len(space) - rows.stop, column.type)]
+        column = found[name].combine_chunks()
+        parts = [pa.nulls(rows.start, column.type), column, pa.nulls(len(space) - rows.stop, column.type)]
         taken = (*RESERVED, *(space.table.column_names if space.table is not None else ()))
         space = space.with_attribute(f"{name}_" if name in taken else name, pa.concat_arrays(parts))
     return space

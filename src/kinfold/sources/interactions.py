@@ -53,6 +53,7 @@ def read(
     weight: str | None = None,
     time: str | None = None,
     on_bad: OnBad = "raise",
+    encoding: str = "utf-8",
 ) -> Interactions:
     """Interactions of users and items, in the order of the source.
 
@@ -66,6 +67,7 @@ def read(
         weight: Column of how strongly: a finite number of at least 0.
         time: Column of when: a number, or a date.
         on_bad: raise an error at a row without a user or an item or with a bad weight or time, or skip and count it.
+        encoding: Of tables in files of text.
 
     Raises:
         BadFile: A file is missing or cannot be read.
@@ -92,7 +94,7 @@ def read(
         reader.add(chosen.to_batches(), "the frame, row")
     elif isinstance(source, list | tuple) and source and all(isinstance(each, str | os.PathLike) for each in source):
         for each in source:
-            _read_file(existing(each), reader, asked)
+            _read_file(existing(each), reader, asked, encoding)
     elif asked:
         raise BadOption("user, item, weight and time are columns of a table or of a frame; this is none.")
     elif isinstance(source, Mapping):
@@ -108,7 +110,7 @@ def read(
     return reader.interactions("the source")
 
 
-def _read_file(path: Path, reader: _Reader, asked: bool) -> None:
+def _read_file(path: Path, reader: _Reader, asked: bool, encoding: str) -> None:
     if path.is_dir():
         raise BadFile(f"{path}: is a folder; name a file of interactions in it.")
     if not asked and not is_table(path):
@@ -116,7 +118,7 @@ def _read_file(path: Path, reader: _Reader, asked: bool) -> None:
         return
     named = reader.columns.named
     numbers = all(column.isdecimal() for column in named.values())
-    table = FileTable(path, "strict", header=not numbers)
+    table = FileTable(path, "strict", header=not numbers, encoding=encoding)
     for column in named.values():
         table.check(column)
     batches = table.batches(dict.fromkeys(named.values(), "VARCHAR"))

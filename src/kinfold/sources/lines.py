@@ -133,9 +133,10 @@ def refuse_other(path: Path, head: bytes) -> None:
         )
 
 
-def not_utf8(path: Path, byte: int, place: int, line: int) -> BadData:
+def not_utf8(
+    path: Path, byte: int, place: int, line: int, way: str = "pass bad_bytes='replace' or 'ignore'"
+) -> BadData:
     """The error of a byte that is not UTF-8; places from 0, lines from 1."""
     return BadData(
-        f"{path} line {line:,}: the byte 0x{byte:02x} at {place:,} is not UTF-8. "
-        "Convert the file, or pass bad_bytes='replace' or 'ignore'."
+        f"{path} line {line:,}: the byte 0x{byte:02x} at {place:,} is not UTF-8. Convert the file, or {way}."
     )

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO
 
 import pyarrow as pa
 
-from kinfold.core.errors import BadData, UnknownName, did_you_mean
+from kinfold.core.errors import BadData, BadOption, UnknownName, did_you_mean
 from kinfold.core.streams import bare_name, open_bytes
 from kinfold.sources.lines import Lines, not_utf8, refuse_other
 
@@ -19,6 +19,7 @@ _TABLES = (".jsonl", ".ndjson", ".csv", ".tsv", ".parquet")
 _LINES = ".txt"  # lines of fields whose separator is found out
 _DOUBLE = "::"  # the separator of MovieLens
 FRAMES = ("pandas", "polars", "pyarrow", "modin", "cudf", "narwhals")
+_OTHER = "latin-1, cp1252"  # encodings of old tables
 _OWN_COMPRESSION = (".gz", ".zst")  # what DuckDB opens by itself
 _CHUNK = 1 << 20
 _BATCH = 8192
@@ -37,14 +38,21 @@ class FileTable:
         path: Of the file; all but Parquet may be compressed.
         bad_bytes: `replace`, `ignore` or `strict`.
         header: Whether the first line of fields names them; they are called 1, 2, 3 … where it does not.
+        encoding: Of a file of text; utf-8 where none can be named.
 
     Raises:
         BadData: It cannot be read.
+        BadOption: There is no such encoding.
     """
 
-    def __init__(self, path: Path, bad_bytes: str, *, header: bool = True) -> None:
+    def __init__(self, path: Path, bad_bytes: str, *, header: bool = True, encoding: str | None = None) -> None:
         self.path = path
         self._bad_bytes, self._header = bad_bytes, header
+        self._way = {} if encoding is None else {"way": f"pass the encoding that it has: {_OTHER}"}
+        try:
+            self._encoding = codecs.lookup(encoding or "utf-8").name
+        except LookupError as error:
+            raise BadOption(f"encoding is '{encoding}', which is none; try utf-8, {_OTHER}.") from error
         self._kind = next((kind for kind in _TABLES if bare_name(path).lower().endswith(kind)), _LINES)
         with self._opened() as (connection, source):
             described = self._run(connection, f"DESCRIBE SELECT * FROM {source}").fetchall()
@@ -153,14 +161,20 @@ class FileTable:
     def _readable(self) -> Iterator[Path]:
         """The file as DuckDB can read it: itself, or a copy without compression and bad bytes while it is needed."""
         ending = self.path.suffix.lower()
-        if self._kind == ".parquet" or (ending in (self._kind, *_OWN_COMPRESSION) and self._is_utf8()):
+        plain = self._encoding == "utf-8"
+        if self._kind == ".parquet" or (plain and ending in (self._kind, *_OWN_COMPRESSION) and self._is_utf8()):
             yield self.path
             return
         with tempfile.NamedTemporaryFile(prefix="kinfold.", suffix=self._kind) as copy, open_bytes(self.path) as file:
-            decoder = codecs.getincrementaldecoder("utf-8")(self._bad_bytes)
-            for chunk in _chunks(file):
-                copy.write(decoder.decode(chunk).encode())
-            copy.write(decoder.decode(b"", True).encode())
+            decoder = codecs.getincrementaldecoder(self._encoding)(self._bad_bytes)
+            try:
+                for chunk in _chunks(file):
+                    copy.write(decoder.decode(chunk).encode())
+                copy.write(decoder.decode(b"", True).encode())
+            except UnicodeDecodeError as error:
+                raise BadData(
+                    f"{self.path}: is not {self._encoding}; name the encoding that it has: {_OTHER}."
+                ) from error
             copy.flush()
             yield Path(copy.name)
 
@@ -178,14 +192,15 @@ class FileTable:
                     if self._bad_bytes == "strict":
                         at = error.start - pending
                         line = lines + chunk.count(b"\n", 0, max(at, 0)) + 1
-                        raise not_utf8(self.path, error.object[error.start], place + at, line) from error
+                        raise not_utf8(self.path, error.object[error.start], place + at, line, **self._way) from error
                     return False
                 place += len(chunk)
                 lines += chunk.count(b"\n")
         if not decoder.getstate()[0]:
             return True
         if self._bad_bytes == "strict":
-            raise not_utf8(self.path, decoder.getstate()[0][0], place - len(decoder.getstate()[0]), lines + 1)
+            held = decoder.getstate()[0]
+            raise not_utf8(self.path, held[0], place - len(held), lines + 1, **self._way)
         return False
 
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from kinfold.core.columns import to_arrow
 from kinfold.core.errors import BadData, BadOption
-from kinfold.core.histories import Sides, onto, remembered
+from kinfold.core.histories import Sides, items_where, onto, remembered
 from kinfold.core.hits import Hits
 from kinfold.core.metric import units
 from kinfold.core.nearest import checked_k
@@ -26,6 +26,7 @@ History = Sequence[str] | Mapping[str, float]
 # Candidates that a diverse choice is made among, for each item wanted.
 _CANDIDATES = 10
 _BLOCK = 4096  # users that are served at a time
+_KNOWN = "(what is known of the user)"
 
 
 def recommend(
@@ -158,12 +159,10 @@ def _among(
 ) -> np.ndarray | None:
     """Rows of items within their group that may be found, ascending; None for all."""
     keys = space.keys.group(sides.items)
-    first = space.keys.range_of(sides.items).start
     good = np.ones(len(keys), np.bool_)
     if where is not None:
-        rows = space.where(where) - first
         good[:] = False
-        good[rows[(rows >= 0) & (rows < len(keys))]] = True
+        good[items_where(space, sides, where)] = True
     if allow is not None:
         allowed = np.zeros(len(keys), np.bool_)
         allowed[[keys.row(each) for each in allow]] = True
@@ -185,7 +184,8 @@ def why(space: Space, item: str, *, user: str | None = None, history: History | 
         history: What somebody met who is not in the Space.
 
     Returns:
-        The finding `score`, and a table of the items with their parts, those that carry most first.
+        The finding `score`, and a table of the items with their parts, those that carry most first; where features of
+        users were learned, one of the parts is theirs.
 
     Raises:
         UnknownKey: The item or the user is none of the Space.
@@ -211,10 +211,13 @@ def why(space: Space, item: str, *, user: str | None = None, history: History | 
         if not met.nnz:
             raise BadData("the history names no item of this Space.")
     parts = fold.parts(met, items.rows.take(target))
-    order = np.argsort(-np.abs(parts), kind="stable")
-    names = items.keys.names.take(to_arrow(met.indices[order].astype(np.int64))).to_pylist()
-    weights, ordered = met.data[order].tolist(), parts[order].tolist()
-    table = [list(each) for each in zip(names, weights, ordered, strict=True)]
-    score = Finding("score", float(parts.sum()), n=len(parts))
+    names = items.keys.names.take(to_arrow(met.indices.astype(np.int64))).to_pylist()
+    table = [list(each) for each in zip(names, met.data.tolist(), parts.tolist(), strict=True)]
+    if user is not None and "user" in space.card.data.get("features", {}):
+        # A row is a sum over what was met and over what it is pulled to.
+        whole = float(items.rows.take(target).astype(np.float64) @ space.group(sides.known_users()).rows.take(row))
+        table.append([_KNOWN, 1.0, whole - float(parts.sum())])
+    table.sort(key=lambda line: -abs(line[2]))
+    score = Finding("score", sum(line[2] for line in table), n=len(table))
     who = "the history" if user is None else user
     return Report(f"Why {item} for {who}", [score], [Table("Parts", ("item", "weight", "part"), table)])
