@@ -1,4 +1,4 @@
-"""`kinfold tune …`: options come from the search's arguments and from the methods' fields, which take several values."""
+"""`kinfold tune …`: options come from the search and from the methods' fields, each of which takes several values."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from kinfold.app.learn import (
     _writable,
 )
 from kinfold.app.output import Json, say, watched
+from kinfold.choose.report import shown
 from kinfold.core.errors import BadOption
 from kinfold.recipes import tuning
 from kinfold.recipes.items import METHODS
@@ -73,7 +74,7 @@ def _run(files: list[str], out: Path | None, given: dict[str, Any], as_json: boo
         "command": command,
         "report": tuned.report.to_dict(),
     }
-    chosen = ", ".join(f"{name} {value}" for name, value in tuned.best.items())
+    chosen = ", ".join(f"{name} {shown(value)}" for name, value in tuned.best.items())
     written = [] if out is None else [f"Page {out}    open it in a browser"]
     said = [text.render(tuned.report), "", f"Best: {chosen}", *written, f"Next: {command}"]
     say(values, "\n".join(said), as_json)

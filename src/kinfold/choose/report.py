@@ -39,9 +39,8 @@ class Search:
         return [name for name, values in self.grid.items() if len(values) > 1]
 
     def name(self, setting: Mapping[str, Any]) -> str:
-        """What tells a line from others: `regularization 0.01`."""
-        others = [f"{name} {setting[name]}" for name in self.varied if name != self.axis]
-        return ", ".join(others) or self.metric
+        """What tells a line from others: `regularization 0.01`; empty where nothing does."""
+        return ", ".join(f"{name} {shown(setting[name])}" for name in self.varied if name != self.axis)
 
 
 def told(
@@ -59,7 +58,8 @@ def told(
     Returns:
         The quality of the best. Two tables of the lines, on what was held out and on what was learned from, whose first
         column is the axis, and then one of all that was tried. Notes where a line falls on what was held out while it
-        rises on what was learned from, and where the best is at the end of what was tried.
+        rises on what was learned from, where less does nearly as well, and where the best is at the end of what was
+        tried.
     """
     quality = first.quality
     findings = [Finding(search.metric, quality.value, quality.low, quality.high, quality.n, group=HELD)]
@@ -68,7 +68,8 @@ def told(
     curves = [_along(search, trials, line) for line in lines] if search.axis else []
     notes = [note for line, curve in zip(lines, curves, strict=False) if (note := _by_heart(search, line, curve))]
     tables = [*_tables(search, lines, curves), _tried(search, trials)]
-    return Report(title, findings, tables, [*notes, *_at_an_end(search, first)])
+    nearly = _nearly(search, first, _along(search, trials, first.setting)) if search.axis else []
+    return Report(title, findings, tables, [*notes, *nearly, *_at_an_end(search, first)])
 
 
 def _along(search: Search, trials: Sequence[Trial], line: Mapping[str, Any]) -> list[Trial]:
@@ -84,7 +85,7 @@ def _along(search: Search, trials: Sequence[Trial], line: Mapping[str, Any]) -> 
 def _tables(search: Search, lines: Sequence[Mapping[str, Any]], curves: Sequence[Sequence[Trial]]) -> list[Table]:
     if not curves:
         return []
-    columns = (search.axis, *(search.name(line) for line in lines))
+    columns = (search.axis, *(search.name(line) or search.metric for line in lines))
     places = [each.setting[search.axis] for each in curves[0]]
     held = [[at, *(curve[row].quality.value for curve in curves)] for row, at in enumerate(places)]
     fitted = [[at, *(curve[row].quality.fitted for curve in curves)] for row, at in enumerate(places)]
@@ -102,13 +103,27 @@ def _by_heart(search: Search, line: Mapping[str, Any], curve: Sequence[Trial]) -
         return ""
     if sign * (end.quality.value - worst) >= 0 or sign * (end.quality.fitted - top.quality.fitted) <= 0:
         return ""
-    axis, name = search.axis, search.name(line)
-    ends = [f"{number(each.quality.value)} at {axis} {each.setting[axis]}" for each in (top, end)]
+    name, more = search.name(line), "larger" if search.freer else "smaller"
+    ends = [f"{number(each.quality.value)} at {shown(each.setting[search.axis])}" for each in (top, end)]
     closer = f"{number(top.quality.fitted)} to {number(end.quality.fitted)}"
     return (
-        f"{name} learns by heart: {search.metric} goes from {ends[0]} to {ends[1]} on what was held out, "
-        f"and from {closer} on what was learned from."
+        f"{f'with {name}, ' if name else ''}a {more} {search.axis} learns by heart: {search.metric} goes from "
+        f"{ends[0]} to {ends[1]} on what was held out, and from {closer} on what was learned from."
     )
+
+
+def _nearly(search: Search, first: Trial, curve: Sequence[Trial]) -> list[str]:
+    """The note that less of the axis is worth nearly as much; a penalty is no less for being smaller."""
+    low, high = first.quality.low, first.quality.high
+    if not search.freer or low is None or high is None:
+        return []
+    less = next((each for each in curve if low <= each.quality.value <= high), first)
+    if less.setting[search.axis] == first.setting[search.axis]:
+        return []
+    return [
+        f"a {search.axis} of {shown(less.setting[search.axis])} does nearly as well: {number(less.quality.value)}, within "
+        "the interval of the best."
+    ]
 
 
 def _at_an_end(search: Search, first: Trial) -> list[str]:
@@ -119,7 +134,7 @@ def _at_an_end(search: Search, first: Trial) -> list[str]:
             for end, which, more in ((min(values), "smallest", "smaller"), (max(values), "largest", "larger")):
                 if value == end:
                     found.append(
-                        f"the best {name}, {value}, is the {which} that was tried; a {more} one may do better."
+                        f"the best {name}, {shown(value)}, is the {which} that was tried; a {more} one may do better."
                     )
     return found
 
@@ -133,6 +148,17 @@ def _tried(search: Search, trials: Sequence[Trial]) -> Table:
             spent = [rung, each.budget] if several else []
             value, low, high, _, fitted = each.quality
             near = [None if math.isnan(value) else end for end in (value, low, high)]
-            rows.append([*(each.setting[name] for name in search.varied), *spent, *near, fitted])
+            rows.append([*(_cell(each.setting[name]) for name in search.varied), *spent, *near, fitted])
     spent_on = ["rung", search.unit or "budget"] if several else []
     return Table("Tried", (*search.varied, *spent_on, search.metric, "low", "high", FITTED), rows)
+
+
+def shown(value: Any) -> str:
+    """The value of an option, whole: 0.0015, where a report would round it."""
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _cell(value: Any) -> Any:
+    """The value, or its text where a table would round it."""
+    rounded = isinstance(value, float) and float(number(value).replace(",", "")) != value
+    return shown(value) if rounded else value

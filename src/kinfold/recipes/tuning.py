@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 from kinfold.choose import Quality, Search, Trial, best, halving, rungs, told
+from kinfold.choose.report import shown
 from kinfold.core.errors import BadData, BadOption, did_you_mean
 from kinfold.core.progress import Progress, quiet
 from kinfold.core.report import Report
@@ -279,4 +280,4 @@ def _beside(bench: _Bench, trials: Sequence[Trial], lines: Sequence[Mapping[str,
 
 
 def _shown(setting: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in setting.items())
+    return ", ".join(f"{name} {shown(value)}" for name, value in setting.items())
