@@ -120,10 +120,8 @@ def _nearly(search: Search, first: Trial, curve: Sequence[Trial]) -> list[str]:
     less = next((each for each in curve if low <= each.quality.value <= high), first)
     if less.setting[search.axis] == first.setting[search.axis]:
         return []
-    return [
-        f"a {search.axis} of {shown(less.setting[search.axis])} does nearly as well: {number(less.quality.value)}, within "
-        "the interval of the best."
-    ]
+    value, quality = shown(less.setting[search.axis]), number(less.quality.value)
+    return [f"a {search.axis} of {value} does nearly as well: {quality}, within the interval of the best."]
 
 
 def _at_an_end(search: Search, first: Trial) -> list[str]:

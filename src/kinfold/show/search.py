@@ -35,7 +35,8 @@ def write(
     """
     *curves, tried = report.tables
     axis = curves[0].columns[0] if curves else ""
-    next_step = f'<pre class="command">{html.escape(command)}</pre>' if command else ""
+    words = " ".join(f"<span>{html.escape(word)}</span>" for word in command.split(" "))
+    next_step = f'<pre class="command">{words}</pre>' if command else ""
     notes = "".join(f'<p class="note">{html.escape(note)}</p>' for note in report.notes)
     body = [
         _head(report, best, lead),
@@ -55,7 +56,8 @@ def write(
 
 
 def _head(report: Report, best: Mapping[str, Any], lead: str) -> str:
-    tiles = [*((name, text.cell(value)) for name, value in best.items())]
+    # Whole, where a cell would be rounded: it is what has to be typed.
+    tiles = [(name, f"{value:g}" if isinstance(value, float) else str(value)) for name, value in best.items()]
     if report.findings:
         first = report.findings[0]
         tiles.append((f"{first.name}, {first.group}" if first.group else first.name, text.cell(first.value)))
