@@ -126,12 +126,13 @@ def tune(
     report = told(f"Tuning · {method}", search, trials, first, lines)
     halved = ", ".join(f"{count} × {budget}" for count, budget in steps)
     sizes = f"{len(parts.train):,} of {len(met):,} interactions"
+    then = f"; then {len(beside)} × {epochs} along {axis}" if beside else ""
     notes = [
         *report.notes,
         f"learned from {sizes}, judged by {len(parts.test):,}, split: {split}.",
-        *([f"settings × epochs: {halved}; then {len(beside)} × {epochs} along {axis}."] if len(steps) > 1 else []),
+        *([f"settings × epochs: {halved}{then}."] if len(steps) > 1 else []),
         f"the best of {len(settings)} settings looks a little better here than it is; judge it by another part.",
-        *bench.failed,
+        *dict.fromkeys(bench.failed),
     ]
     return Tuned(method, dict(first.setting), dataclasses.replace(report, notes=notes), tuple(trials))
 
