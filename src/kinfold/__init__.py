@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from kinfold import encode, io, learn, measure, prepare, search, show, sources, tasks, transform
+    from kinfold import choose, encode, io, learn, measure, prepare, search, show, sources, tasks, transform
     from kinfold.core.report import Finding, Report
     from kinfold.core.space import Space
     from kinfold.encode import encoder
     from kinfold.io import convert, open
     from kinfold.recipes.documents import documents
     from kinfold.recipes.items import items
+    from kinfold.recipes.tuning import tune
     from kinfold.recipes.words import words
     from kinfold.transform.align import align
 
@@ -35,15 +36,17 @@ _PLACES = {
     "encoder": "kinfold.encode",
     "items": "kinfold.recipes.items",
     "open": "kinfold.io",
+    "tune": "kinfold.recipes.tuning",
     "words": "kinfold.recipes.words",
 }
-_ROOMS = ("encode", "io", "learn", "measure", "prepare", "search", "show", "sources", "tasks", "transform")
+_ROOMS = ("choose", "encode", "io", "learn", "measure", "prepare", "search", "show", "sources", "tasks", "transform")
 
 __all__ = [
     "Finding",
     "Report",
     "Space",
     "align",
+    "choose",
     "convert",
     "documents",
     "encode",
@@ -59,6 +62,7 @@ __all__ = [
     "sources",
     "tasks",
     "transform",
+    "tune",
     "words",
 ]
 

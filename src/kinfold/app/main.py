@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 import sys
 from collections.abc import Callable
@@ -14,21 +15,19 @@ from kinfold.app import across, ask, change, classify, encode, index, look, reco
 from kinfold.app.output import Json, say
 
 # Commands with commands below them.
-GROUPS = {"learn": ("words", "documents", "items")}
+GROUPS = {"learn": ("words", "documents", "items"), "tune": ("items",)}
 
 
 class _Learners(TyperGroup):
-    """The commands under `learn`, made of the learners' fields when one is asked for: the rest starts without them."""
+    """The commands of a group, made of the learners' fields when one is asked for: the rest starts without them."""
 
     def list_commands(self, ctx: Any) -> list[str]:
-        return list(GROUPS["learn"])
+        return list(GROUPS[self.name or ""])
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in self.list_commands(ctx):
             return None
-        from kinfold.app import learn
-
-        return getattr(learn, f"{cmd_name}_command")()
+        return getattr(importlib.import_module(f"kinfold.app.{self.name}"), f"{cmd_name}_command")()
 
 
 class _Commands(TyperGroup):
@@ -49,9 +48,13 @@ app = typer.Typer(
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-learn = typer.Typer(cls=_Learners, help="Learn a Space from data.", no_args_is_help=True)
-learn.callback()(lambda: None)
-app.add_typer(learn, name="learn")
+for _name, _help in {
+    "learn": "Learn a Space from data.",
+    "tune": "Choose the dimension, the penalty and other options of a method.",
+}.items():
+    _group = typer.Typer(cls=_Learners, help=_help, no_args_is_help=True)
+    _group.callback()(lambda: None)
+    app.add_typer(_group, name=_name)
 _COMMANDS: dict[str, Callable[..., None]] = {
     "demo": look.demo,
     "info": vectors.info,

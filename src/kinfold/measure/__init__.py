@@ -8,6 +8,7 @@ from kinfold.core.catalogue import Catalogue, Entry
 
 if TYPE_CHECKING:
     from kinfold.measure.analogy import analogies
+    from kinfold.measure.fit import fitted
     from kinfold.measure.judgment import similarity
     from kinfold.measure.kinds import clusters
     from kinfold.measure.movers import movers_distance
@@ -15,7 +16,17 @@ if TYPE_CHECKING:
     from kinfold.measure.ranking import retrieval
     from kinfold.measure.rating import ratings
 
-__all__ = ["MEASURES", "analogies", "clusters", "movers_distance", "ratings", "recall", "retrieval", "similarity"]
+__all__ = [
+    "MEASURES",
+    "analogies",
+    "clusters",
+    "fitted",
+    "movers_distance",
+    "ratings",
+    "recall",
+    "retrieval",
+    "similarity",
+]
 
 MEASURES = Catalogue(
     "measure",
@@ -25,6 +36,7 @@ MEASURES = Catalogue(
         "recall", "kinfold.measure.neighbors:recall", "what share of the exact nearest rows an index finds, how fast"
     ),
     Entry("retrieval", "kinfold.measure.ranking:retrieval", "whether what is recommended is what users met"),
+    Entry("fitted", "kinfold.measure.fit:fitted", "whether what is ranked first is what was learned from"),
     Entry("ratings", "kinfold.measure.rating:ratings", "how far predicted ratings are from those that users gave"),
     Entry("clusters", "kinfold.measure.kinds:clusters", "how well the kinds that an attribute names are apart"),
     Entry(
