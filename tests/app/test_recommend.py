@@ -199,3 +199,16 @@ def test_similar_items_are_alike_and_not_popular():
     assert space.similarity("twin", "sister") == pytest.approx(cosine, abs=1e-5)
     # Between the sides the product counts.
     assert space.nearest("u0", k=1, group="item").scores[0] == pytest.approx(max(items.rows.dense() @ space["u0"]))
+
+
+def test_more_interactions_update_who_took_part(kinfold, learned):
+    (learned / "more.csv").write_text("user_id,movie_id,rating,ts\nu1,a4,2,900\nnewcomer,b1,1,901\n")
+    out = learned / "n.arrow"
+    run = ("learn", "items", learned / "more.csv", "--resume", learned / "m.arrow", "-o", out, *COLUMNS)
+    ran = kinfold(*run)
+    assert ran.code == 0, ran.err
+    assert "new rows for 2 users and 2 items, all others as they were" in ran.out
+    before, after = kf.open(learned / "m.arrow"), kf.open(out)
+    assert (before.group("user")["u2"] == after.group("user")["u2"]).all()
+    assert kinfold("recommend", out, "--user", "newcomer", "-k", 1, "--json").json[0]["hits"][0]["key"][0] == "b"
+    assert kinfold(*run, "--method", "als").code == 2

@@ -45,3 +45,23 @@ def test_what_has_no_ratings_is_said():
     plain = split(read({f"u{n}": ["a", "b", "c", "d", "e"] for n in range(9)}))
     with pytest.raises(BadData, match="no weights"):
         ratings(kf.items(plain.train, method="funksvd", dim=3), plain)
+
+
+def test_users_who_are_new_are_folded_in():
+    parts = split(rated(), "user", users=0.3, seed=1)
+    space = kf.items(parts.train, method="funksvd", dim=6, epochs=100, learning_rate=0.02)
+    rows = {row[0]: row[1] for row in ratings(space, parts).tables[0].rows}
+    assert rows["funksvd"] < 0.6 * rows["mean of user and item"]
+
+
+def test_an_item_is_folded_in_from_who_rated_it():
+    met = rated()
+    space = kf.items(met, method="funksvd", dim=5, epochs=200, learning_rate=0.02)
+    fold = kf.encode.ENCODERS["foldin"](space, "item")
+    of = {}
+    for (user, item), rating in zip(met, met.weights.tolist(), strict=True):
+        of.setdefault(item, {})[user] = rating
+    made = fold.encode([of["i0"], of["i1"]]).rows.dense()
+    own = np.stack([space["item:i0"], space["item:i1"]])
+    np.testing.assert_allclose(made[:, -2], 1)
+    assert (np.abs(made - own).max(axis=1) < 0.25).all()

@@ -118,12 +118,18 @@ def _tell(space: Space, out: Path, as_json: bool) -> None:
         else [dict(zip(training.tables[0].columns, row, strict=True)) for row in training.tables[0].rows],
     }
     data = space.card.data
+    more = next((step for step in reversed(space.card.steps) if step["step"] == "resume" and "users" in step), None)
     read = f"{data['interactions']:,} interactions" if "interactions" in data else f"{data.get('read', 0):,} tokens"
     made = f"{len(rows):,} {group}s × {space.dim} from {read} by {space.card.method}"
     lines = [f"{made}, {size(out.stat().st_size)} → {out}"]
     others = [f"{len(each):,} {name}s" for name, each in list(space.groups.items())[1:]]
     if others:
         lines.append(f"  and {', '.join(others)} beside them")
+    if more is not None:
+        told = f"{more['users']:,} users" + (f" and {more['items']:,} items" if "items" in more else "")
+        lines.append(f"  and {more['interactions']:,} more now; new rows for {told}, all others as they were")
+    if more is not None and more.get("left_out"):
+        lines.append(f"  left out, of items that have no row: {more['left_out']:,}")
     if data.get("skipped") and "interactions" in data:
         lines.append(f"  bad rows skipped: {data['skipped']:,}")
     elif data.get("skipped"):

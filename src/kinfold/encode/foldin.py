@@ -17,7 +17,7 @@ from kinfold.core.progress import Progress, quiet
 from kinfold.core.rows import Rows
 from kinfold.core.shapes import Items
 from kinfold.core.space import Space
-from kinfold.encode.folding import FOLDINGS, Folding
+from kinfold.encode.folding import FOLDINGS, Folding, LeastSquares
 from kinfold.encode.over import OverSpace
 
 if TYPE_CHECKING:
@@ -101,10 +101,27 @@ class FoldIn(OverSpace):
         named = Keys.trusted(keys.names.take(to_arrow(full)), self.own)
         return Space(named, Rows(rows), self.space.metric, card, table)
 
-    def rows(self, matrix: sparse.csr_array, *, threads: int | None = None, progress: Progress = quiet) -> np.ndarray:
-        """Rows (n, dim) float32 of histories (n, other side's keys) of weights; zeros where there is no entry."""
+    def rows(
+        self,
+        matrix: sparse.csr_array,
+        *,
+        toward: np.ndarray | None = None,
+        threads: int | None = None,
+        progress: Progress = quiet,
+    ) -> np.ndarray:
+        """Rows (n, dim) float32 of histories (n, other side's keys) of weights; zeros where there is no entry.
+
+        Args:
+            matrix: What was met.
+            toward: What features say of the rows (n, dim), for a Space that learned some (als).
+            threads: How many work at once.
+            progress: Told of the entries that are done.
+        """
         progress.start("fold in", matrix.nnz, "entries")
-        return self._folding.rows(matrix, threads, progress)
+        if toward is None:
+            return self._folding.rows(matrix, threads, progress)
+        assert isinstance(self._folding, LeastSquares)
+        return self._folding.rows(matrix, threads, progress, toward)
 
     def parts(self, matrix: sparse.csr_array, target: np.ndarray) -> np.ndarray:
         """What each entry of one history (1, other side's keys) adds to its score with a row (dim,) of the other side.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 class Folding(Protocol):
     """Made of the side that stands still, and the parameters of the method."""
 
+    # Whether items get rows from who met them as users do from what they met.
+    both: ClassVar[bool]
+
     def __init__(self, still: Space) -> None: ...
 
     def rows(self, matrix: sparse.csr_array, threads: int | None, progress: Progress) -> np.ndarray:
@@ -34,6 +37,8 @@ class Folding(Protocol):
 
 class LeastSquares:
     """Solved exactly, with the objective of training (als)."""
+
+    both: ClassVar[bool] = True
 
     def __init__(self, still: Space) -> None:
         from kinfold.kernels.als import axes, turn
@@ -50,18 +55,24 @@ class LeastSquares:
         self._axes, self._diagonal = axes(among, self._dim, self._feedback.unobserved)
         turn(self._fixed, self._axes)
 
-    def _entries(self, matrix: sparse.csr_array) -> Entries:
-        return self._feedback.entries(matrix, self._met)
+    def _entries(self, matrix: sparse.csr_array, toward: np.ndarray | None = None) -> Entries:
+        return self._feedback.entries(matrix, self._met, toward)
 
-    def rows(self, matrix: sparse.csr_array, threads: int | None, progress: Progress) -> np.ndarray:
-        """Rows of histories."""
+    def rows(
+        self, matrix: sparse.csr_array, threads: int | None, progress: Progress, toward: np.ndarray | None = None
+    ) -> np.ndarray:
+        """Rows of histories, pulled to others (n, dim) where these are given."""
         from kinfold.kernels._jit import aligned
         from kinfold.kernels.als import solved
 
         width = self._fixed.shape[1]
         rows = aligned(matrix.shape[0], width).reshape(-1, width)
+        if toward is not None:
+            pulled = np.zeros((len(toward), width), np.float32)
+            pulled[:, : self._dim] = toward @ self._axes
+            toward = pulled
         how: dict[str, Any] = {"threads": threads or os.cpu_count() or 1, "told": progress.advance}
-        solved(self._entries(matrix), self._fixed, rows, self._diagonal, **how)
+        solved(self._entries(matrix, toward), self._fixed, rows, self._diagonal, **how)
         found: np.ndarray = rows[:, : self._dim] @ self._axes.T
         return found
 
@@ -77,6 +88,8 @@ class LeastSquares:
 
 class Counted:
     """The history itself is the row (ease)."""
+
+    both: ClassVar[bool] = False
 
     def __init__(self, still: Space) -> None:
         self._dim = still.dim
@@ -94,6 +107,8 @@ class Counted:
 
 class Projected:
     """The history's projection onto the directions (svd): x V S^(p-1), where the still side's rows are V S^p."""
+
+    both: ClassVar[bool] = True
 
     def __init__(self, still: Space) -> None:
         power = float(still.card.parameters["exponent"])
@@ -119,6 +134,8 @@ class Projected:
 class Averaged:
     """The mean of the directions of what was met (item2vec)."""
 
+    both: ClassVar[bool] = False
+
     def __init__(self, still: Space) -> None:
         self._still = units(still.rows.dense())
 
@@ -141,6 +158,7 @@ class Averaged:
 class Ranked:
     """Learned as in training, while all items stand still (bpr)."""
 
+    both: ClassVar[bool] = True
     epochs = 60
 
     def __init__(self, still: Space) -> None:
@@ -182,10 +200,51 @@ class Ranked:
         raise BadData("a score by bpr is no sum over what was met; learn with als, ease or svd to tell why.")
 
 
+class Rated:
+    """Ratings by ridge regression on the factors and biases of what was rated (funksvd)."""
+
+    both: ClassVar[bool] = True
+
+    def __init__(self, still: Space) -> None:
+        rows = still.rows.dense().astype(np.float64)
+        self._mean = float(still.card.data["mean"])
+        self._penalty = float(still.card.parameters["regularization"])
+        # Rows of items end with (1, bias), those of users with (bias, 1): one is a factor, the other is known.
+        self._users = bool((rows[:, -1] == 1).all())
+        bias = still.dim - 2 if self._users else still.dim - 1
+        self._bias, self._factors = rows[:, bias], np.delete(rows, bias, axis=1)
+
+    def rows(self, matrix: sparse.csr_array, threads: int | None, progress: Progress) -> np.ndarray:
+        """Rows of histories of ratings."""
+        count, width = matrix.shape[0], self._factors.shape[1]
+        found = np.zeros((count, width))
+        for number in np.flatnonzero(np.diff(matrix.indptr)).tolist():
+            its = slice(matrix.indptr[number], matrix.indptr[number + 1])
+            columns = matrix.indices[its]
+            factors, left = self._factors[columns], matrix.data[its] - self._mean - self._bias[columns]
+            # A gradient step is taken for each rating, with its penalty: so the penalty counts once a rating.
+            system = factors.T @ factors + self._penalty * len(columns) * np.eye(width)
+            found[number] = np.linalg.solve(system, factors.T @ left)
+        known = np.full((count, 1), 1.0)
+        bias = found[:, -1:]
+        ends = (known, bias) if self._users else (bias, known)
+        whole: np.ndarray = np.concatenate([found[:, :-1], *ends], axis=1).astype(np.float32)
+        return whole
+
+    def parts(self, matrix: sparse.csr_array, target: np.ndarray) -> np.ndarray:
+        """There are none.
+
+        Raises:
+            BadData: Always.
+        """
+        raise BadData("a rating by funksvd is no sum over what was rated; learn with als, ease or svd to tell why.")
+
+
 FOLDINGS: dict[str, type[Folding]] = {
     "als": LeastSquares,
     "ease": Counted,
     "svd": Projected,
     "bpr": Ranked,
     "item2vec": Averaged,
+    "funksvd": Rated,
 }

@@ -10,6 +10,8 @@ from kinfold.core.intervals import bootstrap, of_mean
 from kinfold.core.report import Finding, Report, Table
 from kinfold.core.shapes import Interactions
 from kinfold.core.space import Space
+from kinfold.encode.foldin import FoldIn
+from kinfold.measure.ranking import _matrix
 from kinfold.prepare.split import Split
 
 
@@ -37,20 +39,17 @@ def ratings(space: Space, split: Split, *, seed: int = 0) -> Report:
     train, test = split.train, split.test
     if train.weights is None or test.weights is None:
         raise BadData("these interactions have no weights to be ratings; name the column with weight=….")
-    known = np.isin(test.user_ids, train.user_ids) & np.isin(test.item_ids, train.item_ids)
+    known = np.isin(test.user_ids, split.history.user_ids) & np.isin(test.item_ids, train.item_ids)
     test = test.take(known)
     if not len(test):
         raise BadData("no rating of the test is of a user and an item that were rated in training.")
     assert test.weights is not None
-    assert sides.users is not None
-    rows = [
-        space.group(group).rows.take(space.keys.group(group).rows(keys)[ids])
-        for group, keys, ids in ((sides.users, test.users, test.user_ids), (sides.items, test.items, test.item_ids))
-    ]
+    items = space.group(sides.items)
+    rows = [_users(space, split, sides)[test.user_ids], items.rows.take(items.keys.rows(test.items)[test.item_ids])]
     mean, low, high = space.card.data["mean"], float(train.weights.min()), float(train.weights.max())
     told = {
         space.card.method: mean + np.einsum("ij,ij->i", *rows),
-        "mean of user and item": _by_means(train, test, mean),
+        "mean of user and item": _by_means(train, split.history, test, mean),
         "mean": np.full(len(test), mean),
     }
     errors = {name: np.abs(np.clip(each, low, high) - test.weights) for name, each in told.items()}
@@ -67,12 +66,27 @@ def ratings(space: Space, split: Split, *, seed: int = 0) -> Report:
     )
 
 
-def _by_means(train: Interactions, test: Interactions, mean: float) -> np.ndarray:
+def _users(space: Space, split: Split, sides: Sides) -> np.ndarray:
+    """The row of each user of the split: its own, or the one that its history gives it."""
+    people = space.group(sides.known_users())
+    places = people.keys.rows(split.train.users)
+    rows = np.where((places >= 0)[:, None], people.rows.take(np.maximum(places, 0)), np.float32(0))
+    if split.history is split.train:
+        return rows
+    items = space.group(sides.items).keys
+    history = _matrix(split.history, items.rows(split.train.items), len(items))
+    some = np.flatnonzero(np.diff(history.indptr))
+    rows[some] = FoldIn(space).rows(history[some])
+    return rows
+
+
+def _by_means(train: Interactions, history: Interactions, test: Interactions, mean: float) -> np.ndarray:
     """The mean plus how far the item's mean is from it, plus how far the user's is from what its items explain."""
     assert train.weights is not None
-    apart = train.weights.astype(np.float64) - mean
-    items = _means(train.item_ids, apart, len(train.items))
-    users = _means(train.user_ids, apart - items[train.item_ids], len(train.users))
+    assert history.weights is not None
+    items = _means(train.item_ids, train.weights.astype(np.float64) - mean, len(train.items))
+    left = history.weights.astype(np.float64) - mean - items[history.item_ids]
+    users = _means(history.user_ids, left, len(train.users))
     found: np.ndarray = mean + items[test.item_ids] + users[test.user_ids]
     return found
 

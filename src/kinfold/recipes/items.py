@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
@@ -20,7 +21,7 @@ from kinfold.core.shapes import Counts, Interactions, Sequences, describe
 from kinfold.core.space import Space
 from kinfold.learn import LEARNERS
 from kinfold.prepare.split import How
-from kinfold.recipes.words import configured
+from kinfold.recipes.words import configured, opened
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -38,7 +39,8 @@ def items(
     item: str | None = None,
     weight: str | None = None,
     time: str | None = None,
-    method: str = "als",
+    method: str | None = None,
+    resume: Space | str | os.PathLike[str] | None = None,
     repeated: Literal["sum", "last"] = "sum",
     item_table: Any = None,
     item_key: str | None = None,
@@ -65,7 +67,9 @@ def items(
         weight: Column of how strongly they met; each counts as 1 where it is left out.
         time: Column of when: numbers or dates.
         method: als, bpr, ease (where items are few), svd, item2vec (over what each user met, in order), or funksvd
-            (for ratings).
+            (for ratings); als by default.
+        resume: A Space learned here (or its file) that these interactions came after: users and items that took part
+            get new rows, new ones a first, and all others stay as they are.
         repeated: Weights of two who meet again are summed, or the last one counts.
         item_table: What is known of items, as attributes: a table with a line an item.
         item_key: Its column of the items; the first by default, and a number where it has no header.
@@ -100,6 +104,10 @@ def items(
     from kinfold.sources import attributes
     from kinfold.sources.interactions import read
 
+    going = opened(resume)
+    if going is not None and (method or options or callback or item_features or user_features):
+        raise BadOption("resume goes on with the method, the options and the features of the Space; leave them out.")
+    method = method or "als"
     learner = configured(METHODS, method, options)
     met = interactions
     if not isinstance(met, Interactions):
@@ -118,6 +126,8 @@ def items(
     for group in wanted:
         if group not in tables:
             raise BadOption(f"{group}_features are columns of a table; name it with {group}_table=….")
+    if going is not None:
+        return _resumed(going, met, tables)
     if "item" in wanted:
         met = with_items(met, tables["item"][0])
     how: dict[str, Any] = {"seed": seed, "threads": threads, "progress": progress}
@@ -132,6 +142,20 @@ def items(
     for group, table in tables.items():
         space = attributes.beside(space, group, *table)
     return space
+
+
+def _resumed(space: Space, met: Interactions, tables: Mapping[str, tuple[Keys, pa.Table]]) -> Space:
+    """The Space after more interactions, and with what more is known of its users and items."""
+    from kinfold.encode.updated import updated, with_keys
+    from kinfold.prepare.interactions import with_items
+    from kinfold.sources import attributes
+
+    if "item" in tables and "item" in space.card.data.get("features", {}):
+        met = with_items(met, tables["item"][0])
+    space = with_keys(space, met)
+    for group, table in tables.items():
+        space = attributes.beside(space, group, *table, over=True)
+    return updated(space, met, repeated=space.card.data.get("repeated", "sum"))
 
 
 def _sides(met: Interactions) -> dict[str, Keys]:

@@ -6,7 +6,9 @@ import os
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from kinfold.core.columns import one_array
 from kinfold.core.errors import BadData, UnknownName, did_you_mean
 from kinfold.core.files import existing
 from kinfold.core.keys import Keys
@@ -62,8 +64,15 @@ def of(things: Keys, keys: Keys, table: pa.Table) -> pa.Table:
     return table.take(pa.array(places, pa.int64(), mask=places < 0))
 
 
-def beside(space: Space, group: str, keys: Keys, table: pa.Table) -> Space:
+def beside(space: Space, group: str, keys: Keys, table: pa.Table, *, over: bool = False) -> Space:
     """The Space with attributes of one of its groups; keys without a line, and other groups, have none (null).
+
+    Args:
+        space: Of the keys.
+        group: Whose attributes they are.
+        keys: Names of the lines.
+        table: Attributes; one whose name is taken gets another: `name_`.
+        over: Whether they are laid over attributes of the same names and types that are there.
 
     Raises:
         BadData: None of the names is a key of the group.
@@ -73,6 +82,9 @@ def beside(space: Space, group: str, keys: Keys, table: pa.Table) -> Space:
     for name in table.column_names:
         column = found[name].combine_chunks()
         parts = [pa.nulls(rows.start, column.type), column, pa.nulls(len(space) - rows.stop, column.type)]
-        taken = (*RESERVED, *(space.table.column_names if space.table is not None else ()))
-        space = space.with_attribute(f"{name}_" if name in taken else name, pa.concat_arrays(parts))
+        values, own = pa.concat_arrays(parts), space.table.column_names if space.table is not None else ()
+        if over and name in own and space.attribute(name).type == values.type:
+            space = space.with_attribute(name, pc.coalesce(values, one_array(space.attribute(name))))
+            continue
+        space = space.with_attribute(f"{name}_" if name in (*RESERVED, *own) else name, values)
     return space
