@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from kinfold.app.output import Json, say
+from kinfold.app.output import Json, Show, say, say_hits
 from kinfold.app.vectors import SpacePath, Where
 
 if TYPE_CHECKING:
@@ -44,12 +44,12 @@ def nearest(
     group: Group = None,
     exclude: Exclude = None,
     index: Annotated[Path | None, typer.Option(help="A saved index of this Space; exact search without one.")] = None,
+    show: Show = None,
     as_json: Json = False,
 ) -> None:
     """The nearest rows to each key, to a mix of keys, or to vectors."""
     import kinfold as kf
     from kinfold.core.errors import BadOption
-    from kinfold.show import text
 
     queries: list[Query] = [*(keys or ()), *(_mix(each) for each in mix or ())]
     if plus or minus:
@@ -64,7 +64,7 @@ def nearest(
     found = space if index is None else kf.search.open(index, space)
     several = found.nearest_many(queries, k, where=where, group=group, exclude=exclude or ())
     named = [each if each.query else dataclasses.replace(each, query="a vector") for each in several]
-    say([each.to_dict() for each in named], "\n\n".join(text.render(each) for each in named), as_json)
+    say_hits(named, space, show, as_json)
 
 
 def analogy(

@@ -21,6 +21,9 @@ def map_(
     out: Page,
     method: Annotated[str, typer.Option(help="umap or pca.")] = "umap",
     color: Annotated[str | None, typer.Option(help="Attribute that colors the points.")] = None,
+    label: Annotated[
+        str | None, typer.Option(help="Attribute that points are called by; their keys by default.")
+    ] = None,
     group: Annotated[
         list[str] | None,
         typer.Option(help="Group to draw; by default the first. May be repeated for one map of several."),
@@ -35,9 +38,8 @@ def map_(
 
     space = kf.show.map.part(kf.open(path), group)
     with watched(as_json) as progress:
-        kf.show.map.write(
-            space, out, method=method, color=color, group=list(space.groups), limit=limit, seed=seed, progress=progress
-        )
+        how = {"method": method, "color": color, "label": label, "limit": limit, "seed": seed}
+        kf.show.map.write(space, out, group=list(space.groups), progress=progress, **how)
     values = {"path": str(out), "points": min(limit, len(space)), "bytes": out.stat().st_size}
     say(values, f"{values['points']:,} points, {size(out.stat().st_size)} → {out}", as_json)
 

@@ -7,14 +7,19 @@ import json
 import os
 import sys
 import threading
-from collections.abc import Iterator
-from typing import Annotated, Any
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from kinfold.core.progress import Progress, quiet
 
+if TYPE_CHECKING:
+    from kinfold.core.hits import Hits
+    from kinfold.core.space import Space
+
 Json = Annotated[bool, typer.Option("--json", help="Print JSON instead of text.")]
+Show = Annotated[str | None, typer.Option(help="An attribute to show beside each key, such as a title.")]
 
 
 def say(values: Any, text: str, as_json: bool) -> None:
@@ -27,6 +32,25 @@ def say(values: Any, text: str, as_json: bool) -> None:
     except BrokenPipeError:
         # The reader went away (`| head`), and nothing is wrong; what is left goes nowhere.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def say_hits(several: Sequence[Hits], space: Space, show: str | None, as_json: bool) -> None:
+    """Prints what was found in a Space, each with an attribute beside it where one is named."""
+    from kinfold.core.report import Table
+    from kinfold.show import text
+
+    values: list[dict[str, Any]] = [each.to_dict() for each in several]
+    if show is None:
+        say(values, "\n\n".join(text.render(each) for each in several), as_json)
+        return
+    tables = []
+    for each, told in zip(several, values, strict=True):
+        shown = space.attribute(show).take(each.rows).to_pylist()
+        for hit, value in zip(told["hits"], shown, strict=True):
+            hit[show] = value
+        rows = [[key, score, value] for (key, score), value in zip(each, shown, strict=True)]
+        tables.append(Table(each.query, ("key", "score", show), rows))
+    say(values, text.render(tables), as_json)
 
 
 @contextlib.contextmanager

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kinfold.app.output import Json, say
+from kinfold.app.output import Json, Show, say, say_hits
 from kinfold.app.vectors import SpacePath, Where
+
+if TYPE_CHECKING:
+    from kinfold.core.report import Report
+    from kinfold.core.space import Space
 
 User = Annotated[list[str] | None, typer.Option(help="Key of a user; may be repeated.")]
 UserColumn = Annotated[str | None, typer.Option(help="Column of the users in tables of interactions.")]
@@ -33,14 +38,13 @@ def recommend(
     item_column: ItemColumn = None,
     repeat: Annotated[bool, typer.Option("--repeat", help="Items that were met may be found again.")] = False,
     diversity: Annotated[float, typer.Option(help="From 0 to 1: what being like a better one costs an item.")] = 0.0,
-    show: Annotated[str | None, typer.Option(help="An attribute of items to show beside them.")] = None,
+    show: Show = None,
     as_json: Json = False,
 ) -> None:
     """Recommend items to users, or to somebody with a history; what they met is left out."""
     import kinfold as kf
     from kinfold.core.errors import BadOption
-    from kinfold.core.report import Table
-    from kinfold.show import text
+    from kinfold.core.histories import Sides
     from kinfold.sources.interactions import read
     from kinfold.tasks.recommend import recommend as run
 
@@ -60,20 +64,9 @@ def recommend(
         repeat=repeat,
         diversity=diversity,
     )
-    values: list[dict[str, Any]] = [each.to_dict() for each in hits]
-    items = space.group(list(space.groups)[1])
-    tables = []
-    for each, shown in zip(hits, values, strict=True):
-        rows: list[list[Any]] = [list(pair) for pair in each]
-        if show is not None:
-            for row, hit, told in zip(
-                rows, shown["hits"], items.attribute(show).take(each.rows).to_pylist(), strict=True
-            ):
-                row.append(told)
-                hit[show] = told
-        columns = ("key", "score", *([show] if show else []))
-        tables.append(Table(each.query if history is None else history, columns, rows))
-    say(values, text.render(tables), as_json)
+    if history is not None:
+        hits = [dataclasses.replace(each, query=history) for each in hits]
+    say_hits(hits, space.group(Sides.of(space).items), show, as_json)
 
 
 def why(
@@ -81,15 +74,31 @@ def why(
     item: Annotated[str, typer.Option(help="Key of the item whose score is explained.")],
     user: Annotated[str | None, typer.Option(help="Key of a user.")] = None,
     history: Annotated[str | None, typer.Option(help="Keys of items that somebody met, between commas.")] = None,
+    show: Show = None,
     as_json: Json = False,
 ) -> None:
     """Tell which items that a user met carry the score of another one; their parts add up to it."""
     import kinfold as kf
+    from kinfold.core.histories import Sides
     from kinfold.show import text
     from kinfold.tasks.recommend import why as run
 
-    report = run(kf.open(path), item, user=user, history=None if history is None else keys_of(history))
+    space = kf.open(path)
+    report = run(space, item, user=user, history=None if history is None else keys_of(history))
+    if show is not None:
+        report = _named(report, space.group(Sides.of(space).items), show)
     say(report.to_dict(), text.render(report), as_json)
+
+
+def _named(report: Report, items: Space, show: str) -> Report:
+    """The report with an attribute of the items beside them."""
+    from kinfold.core.report import Table
+
+    (table,) = report.tables
+    told = items.attribute(show).to_pylist()
+    places = items.keys.rows([str(row[0]) for row in table.rows]).tolist()
+    rows = [[*row, told[place] if place >= 0 else None] for row, place in zip(table.rows, places, strict=True)]
+    return dataclasses.replace(report, tables=[Table(table.title, (*table.columns, show), rows)])
 
 
 def keys_of(text: str) -> list[str]:

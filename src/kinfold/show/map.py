@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Sequence
 from typing import Any
@@ -13,6 +14,7 @@ import pyarrow.compute as pc
 from kinfold.core.errors import BadOption, UnknownName, did_you_mean
 from kinfold.core.frequency import most_frequent
 from kinfold.core.metric import Metric
+from kinfold.core.nearest import metric_between
 from kinfold.core.progress import Progress, quiet
 from kinfold.core.space import Space
 from kinfold.show import html, layout
@@ -29,6 +31,7 @@ def write(
     *,
     method: str = "umap",
     color: str | None = None,
+    label: str | None = None,
     group: str | Sequence[str] | None = None,
     limit: int = 100_000,
     seed: int = 0,
@@ -42,6 +45,7 @@ def write(
         path: Where to.
         method: umap keeps neighbors together; pca keeps large distances and takes a moment.
         color: The attribute, or `group`, that colors the points at first.
+        label: An attribute that points are called by, such as titles; their keys by default.
         group: The group to show, or several in one map; the first where it is None.
         limit: Most points; the most frequent ones where the attribute `count` tells, else the first.
         seed: Of the layout; the same seed gives the same map.
@@ -50,7 +54,7 @@ def write(
 
     Raises:
         BadOption: No such method, or a limit below 1.
-        UnknownName: No such attribute to color by, or no such group.
+        UnknownName: No such attribute to color by or to call points by, or no such group.
         BadFile: The folder cannot be written.
     """
     space = part(space, group)
@@ -60,6 +64,7 @@ def write(
         space,
         method=method,
         color=color,
+        label=label,
         group=list(space.groups),
         limit=limit,
         seed=seed,
@@ -74,6 +79,7 @@ def figure(
     *,
     method: str = "umap",
     color: str | None = None,
+    label: str | None = None,
     group: str | Sequence[str] | None = None,
     limit: int = 100_000,
     seed: int = 0,
@@ -103,7 +109,7 @@ def figure(
     about = [_size(space, len(shown), chosen), _made(used, space.metric, seed)]
     squares = quantized(places[order])
     values = {
-        "keys": shown.keys.names.take(pa.array(order)).to_pylist(),
+        "keys": _names(shown, label).take(pa.array(order)).to_pylist(),
         "places": html.packed(squares, "<u2"),
         "box": _box(squares),
         "near": html.packed(_renumbered(found[order], order), "<u4"),
@@ -111,7 +117,7 @@ def figure(
         "k": NEAREST,
         "colors": colors,
         "color": color or next((each["name"] for each in colors), ""),
-        "texts": _texts(shown, order),
+        "texts": [each for each in _texts(shown, order) if each["name"] != label],
     }
     notes = "".join(f"<p>{html.escape(each)}</p>" for each in about)
     return html.fill(
@@ -128,17 +134,27 @@ def figure(
 def part(space: Space, group: str | Sequence[str] | None) -> Space:
     """The first group of a Space, the one named, or several: the rows of n-grams are no words to be drawn.
 
+    A group of its own has the metric that its rows are compared by.
+
     Raises:
         UnknownName: There is no such group.
     """
-    if group is None or isinstance(group, str):
-        return space.group(group)
-    if not group:
-        return space.group()
-    ranges = sorted((space.keys.range_of(each) for each in group), key=lambda each: each.start)
+    names = [] if group is None else [group] if isinstance(group, str) else list(group)
+    if len(names) < 2:
+        found = space.group(*names)
+        own = next(iter(found.groups))
+        return dataclasses.replace(found, metric=metric_between(space, own, own))
+    ranges = sorted((space.keys.range_of(each) for each in names), key=lambda each: each.start)
     if sum(map(len, ranges)) == len(space):
         return space
     return space.take(np.unique(np.concatenate([np.arange(each.start, each.stop) for each in ranges])))
+
+
+def _names(space: Space, label: str | None) -> pa.Array:
+    """What points are called: their keys, or an attribute where it has something."""
+    if label is None:
+        return space.keys.names
+    return pc.coalesce(_plain(space.attribute(label)).cast(pa.large_string()), space.keys.names)
 
 
 def quantized(places: np.ndarray) -> np.ndarray:
