@@ -91,7 +91,7 @@ class ALS:
     steps: int = 3
     block: int = 64
     scale: float = 0.1
-    feature_regularization: float = 3.0
+    feature_regularization: float = 10.0
 
     def __post_init__(self) -> None:
         whole(self, dim=(1, 16_384), epochs=(1, 100_000), steps=(1, 1000), block=(1, 16_384))
