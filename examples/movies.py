@@ -21,27 +21,8 @@ from kinfold.tasks.recommend import recommend, why
 
 folder = Path(sys.argv[1] if len(sys.argv) > 1 else "ml-100k")
 ratings = next(path for path in (folder / "u.data", folder / "u.data.gz") if path.exists())
-GENRES = [
-    "unknown",
-    "Action",
-    "Adventure",
-    "Animation",
-    "Children's",
-    "Comedy",
-    "Crime",
-    "Documentary",
-    "Drama",
-    "Fantasy",
-    "Film-Noir",
-    "Horror",
-    "Musical",
-    "Mystery",
-    "Romance",
-    "Sci-Fi",
-    "Thriller",
-    "War",
-    "Western",
-]
+GENRES = """unknown Action Adventure Animation Children's Comedy Crime Documentary Drama Fantasy Film-Noir Horror Musical
+Mystery Romance Sci-Fi Thriller War Western"""
 
 
 def table(path, encoding="utf-8"):
@@ -50,9 +31,10 @@ def table(path, encoding="utf-8"):
     return csv.read_csv(path, read_options=options, parse_options=csv.ParseOptions(delimiter="|"))
 
 
+names = GENRES.split()
 films, people = table(folder / "u.item", "latin-1"), table(folder / "u.user")
-flags = [films.column(5 + place).to_pylist() for place in range(len(GENRES))]
-genres = [[name for name, flag in zip(GENRES, film, strict=True) if flag] for film in zip(*flags, strict=True)]
+flags = [films.column(5 + place).to_pylist() for place in range(len(names))]
+genres = [[name for name, flag in zip(names, film, strict=True) if flag] for film in zip(*flags, strict=True)]
 films = pa.table(
     {
         "item": films["f0"],
