@@ -21,8 +21,8 @@ from kinfold.tasks.recommend import recommend, why
 
 folder = Path(sys.argv[1] if len(sys.argv) > 1 else "ml-100k")
 ratings = next(path for path in (folder / "u.data", folder / "u.data.gz") if path.exists())
-GENRES = """unknown Action Adventure Animation Children's Comedy Crime Documentary Drama Fantasy Film-Noir Horror Musical
-Mystery Romance Sci-Fi Thriller War Western"""
+GENRES = """unknown Action Adventure Animation Children's Comedy Crime Documentary Drama Fantasy Film-Noir Horror
+Musical Mystery Romance Sci-Fi Thriller War Western"""
 
 
 def table(path, encoding="utf-8"):
