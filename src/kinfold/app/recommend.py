@@ -39,6 +39,7 @@ def recommend(
     """Recommend items to users, or to somebody with a history; what they met is left out."""
     import kinfold as kf
     from kinfold.core.errors import BadOption
+    from kinfold.core.histories import Sides
     from kinfold.core.report import Table
     from kinfold.show import text
     from kinfold.sources.interactions import read
@@ -61,7 +62,7 @@ def recommend(
         diversity=diversity,
     )
     values: list[dict[str, Any]] = [each.to_dict() for each in hits]
-    items = space.group(list(space.groups)[1])
+    items = space.group(Sides.of(space).items)
     tables = []
     for each, shown in zip(hits, values, strict=True):
         rows: list[list[Any]] = [list(pair) for pair in each]

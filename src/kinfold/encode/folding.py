@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from kinfold.core.errors import BadData
 from kinfold.core.metric import units
 from kinfold.core.progress import Progress, quiet
 from kinfold.core.space import Space
+from kinfold.encode.sequential import Sequential
 from kinfold.prepare.feedback import Feedback
 
 if TYPE_CHECKING:
@@ -21,7 +22,17 @@ if TYPE_CHECKING:
 
 
 class Folding(Protocol):
-    """Made of the side that stands still, and the parameters of the method."""
+    """Made of the side that stands still, and the parameters of the method.
+
+    Where `ordered`, the weights of a history are places in its order.
+    """
+
+    ordered: ClassVar[bool] = False
+
+    @classmethod
+    def of(cls, space: Space, other: str) -> Self:
+        """Of a Space, and its group that stands still."""
+        return cls(space.group(other))
 
     def __init__(self, still: Space) -> None: ...
 
@@ -32,7 +43,7 @@ class Folding(Protocol):
         """What each entry of one history adds to its score with a row (dim,) of the still side, (entries,) float64."""
 
 
-class LeastSquares:
+class LeastSquares(Folding):
     """Solved exactly, with the objective of training (als)."""
 
     def __init__(self, still: Space) -> None:
@@ -72,7 +83,7 @@ class LeastSquares:
         return found
 
 
-class Counted:
+class Counted(Folding):
     """The history itself is the row (ease)."""
 
     def __init__(self, still: Space) -> None:
@@ -89,7 +100,7 @@ class Counted:
         return found
 
 
-class Projected:
+class Projected(Folding):
     """The history's projection onto the directions (svd): x V S^(p-1), where the still side's rows are V S^p."""
 
     def __init__(self, still: Space) -> None:
@@ -113,7 +124,7 @@ class Projected:
         return found
 
 
-class Averaged:
+class Averaged(Folding):
     """The mean of the directions of what was met (item2vec)."""
 
     def __init__(self, still: Space) -> None:
@@ -135,7 +146,7 @@ class Averaged:
         return found
 
 
-class Ranked:
+class Ranked(Folding):
     """Learned as in training, while all items stand still (bpr)."""
 
     epochs = 60
@@ -185,4 +196,10 @@ FOLDINGS: dict[str, type[Folding]] = {
     "svd": Projected,
     "bpr": Ranked,
     "item2vec": Averaged,
+    "sasrec": Sequential,
 }
+
+
+def ordered(method: str) -> bool:
+    """Whether the order of a history counts, and its weights are places in it."""
+    return method in FOLDINGS and FOLDINGS[method].ordered

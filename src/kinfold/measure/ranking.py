@@ -14,7 +14,9 @@ from kinfold.core.report import Finding, Report, Table
 from kinfold.core.shapes import Interactions
 from kinfold.core.space import Space
 from kinfold.encode.foldin import FoldIn
+from kinfold.encode.folding import ordered
 from kinfold.kernels.topk import topk
+from kinfold.prepare.interactions import placed
 from kinfold.prepare.split import Split
 
 if TYPE_CHECKING:
@@ -84,6 +86,8 @@ def retrieval(
         raise BadOption(f"ks are {list(ks)}; each is at least 1.")
     ks = sorted(ks)
     sides = Sides.of(space)
+    if isinstance(met, Split) and ordered(space.card.method):
+        met = _in_order(met)
     asked = _of_split(space, met, sides) if isinstance(met, Split) else _of_later(space, met, sides)
     rankers = {
         space.card.method: _by_rows(space.group(sides.items), asked, ks[-1]),
@@ -92,6 +96,12 @@ def retrieval(
     }
     found = {name: _judged(ranker, asked, ks) for name, ranker in rankers.items()}
     return _report(space, asked, found, ks, groups, seed)
+
+
+def _in_order(split: Split) -> Split:
+    """The parts with places as weights."""
+    train = placed(split.train)
+    return Split(train, train if split.history is split.train else placed(split.history), placed(split.test))
 
 
 def _of_split(space: Space, split: Split, sides: Sides) -> Asked:

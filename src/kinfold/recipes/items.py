@@ -10,7 +10,7 @@ import numpy as np
 
 from kinfold.core.catalogue import Entry
 from kinfold.core.errors import BadOption
-from kinfold.core.histories import with_histories
+from kinfold.core.histories import Sides, with_histories
 from kinfold.core.progress import Progress, quiet
 from kinfold.core.report import Report
 from kinfold.core.rows import Rows
@@ -21,7 +21,7 @@ from kinfold.prepare.split import How
 from kinfold.recipes.words import configured
 
 METHODS = {
-    **{entry.name: entry for entry in LEARNERS if entry.name in ("als", "bpr", "ease", "funksvd", "svd")},
+    **{entry.name: entry for entry in LEARNERS if entry.name in ("als", "bpr", "ease", "funksvd", "sasrec", "svd")},
     "item2vec": Entry("item2vec", "kinfold.learn.word2vec:Word2Vec", "word2vec over what users met, in order"),
 }
 
@@ -56,8 +56,8 @@ def items(
         item: Column of the items; `item` by default.
         weight: Column of how strongly they met; each counts as 1 where it is left out.
         time: Column of when: numbers or dates.
-        method: als, bpr, ease (where items are few), svd, item2vec (over what each user met, in order), or funksvd
-            (for ratings).
+        method: als, bpr, ease (where items are few), svd, item2vec (over what each user met, in order), sasrec (what
+            comes next), or funksvd (for ratings).
         repeated: Weights of two who meet again are summed, or the last one counts.
         item_table: What is known of items, as attributes: a table with a line an item.
         item_key: Its column of the items; the first by default.
@@ -71,7 +71,8 @@ def items(
         **options: Fields of the learner: `dim`, `epochs`, `regularization` …
 
     Returns:
-        A Space of the groups `user` and `item`, with the attributes `count` and, of users, what they met.
+        A Space of the groups `user` and `item`, with the attributes `count` and, of users, what they met. By sasrec, the
+        group `layer` holds the network.
 
     Raises:
         BadFile: A file is missing or cannot be read.
@@ -107,8 +108,11 @@ def learned(
 ) -> Space:
     """Fits a learner of counts or of sequences; the Space remembers what users met."""
     from kinfold.encode.foldin import FoldIn
-    from kinfold.prepare.interactions import matrix, sessions
+    from kinfold.encode.folding import ordered
+    from kinfold.prepare.interactions import matrix, placed, sessions
 
+    if ordered(method):
+        met = placed(met)
     counts = matrix(met, repeated=repeated)
     if type(learner).takes is Sequences:
         space: Space = learner.fit(sessions(met), **how)
@@ -119,7 +123,7 @@ def learned(
         space = learner.fit(counts, **how)
     if space.table is None or "count" not in space.table.column_names:
         space = space.with_attribute("count", _counts(counts))
-    return with_histories(space, counts.values) if len(space.groups) > 1 else space
+    return with_histories(space, counts.values) if Sides.of(space).users is not None else space
 
 
 def _counts(counts: Counts) -> np.ndarray:
