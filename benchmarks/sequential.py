@@ -50,7 +50,9 @@ def judged(method: str, parts: Split, seed: int = 0, **options: Any) -> tuple[Re
 
 def values(report: Report) -> dict[str, dict[str, float]]:
     found = {name: report[name] for name in METRICS}
-    return {name: {"value": each.value, "low": each.low, "high": each.high, "n": each.n} for name, each in found.items()}
+    return {
+        name: {"value": each.value, "low": each.low, "high": each.high, "n": each.n} for name, each in found.items()
+    }
 
 
 def summary(results: dict[str, Any]) -> list[dict[str, str]]:
@@ -60,7 +62,9 @@ def summary(results: dict[str, Any]) -> list[dict[str, str]]:
         own = [each[metric] for each in results["sasrec"]["seeds"]]
         found = f"{mean(each['value'] for each in own):.4f} [{own[0]['low']:.4f}, {own[0]['high']:.4f}]"
         others = ", ".join(f"{name} {results[name][metric]['value']:.4f}" for name in ("item2vec", "als", "popular"))
-        rows.append({"measured": f"{metric}, the next of 12,101 items", "kinfold": found, "beside": others, "ratio": ""})
+        rows.append(
+            {"measured": f"{metric}, the next of 12,101 items", "kinfold": found, "beside": others, "ratio": ""}
+        )
     seconds = results["sasrec"]["seconds"]
     rows.append({"measured": "sasrec, seconds to learn", "kinfold": f"{seconds:.0f} s", "beside": "", "ratio": ""})
     return rows
@@ -75,7 +79,7 @@ def main() -> None:
         met = met.take(met.user_ids % 10 == 0)
     parts = split(met, "leave-last")
     tuning = split(parts.train, "leave-last")
-    results: dict[str, Any] = {"users": int(len(np.unique(met.user_ids))), "interactions": len(met)}
+    results: dict[str, Any] = {"users": len(np.unique(met.user_ids)), "interactions": len(met)}
     for method, tried in settings().items():
         few = tried[:1] if small else tried
         found = [(judged(method, tuning, **options)[0]["ndcg@10"].value, options) for options in few]

@@ -20,7 +20,8 @@ def rings(rings=3, size=8, sequences=300, longest=9, seed=0):
     rng = np.random.default_rng(seed)
     lengths = rng.integers(2, longest + 1, sequences)
     ids = [
-        rng.integers(0, rings) * size + (rng.integers(0, size) + np.arange(length)) % size for length in lengths.tolist()
+        rng.integers(0, rings) * size + (rng.integers(0, size) + np.arange(length)) % size
+        for length in lengths.tolist()
     ]
     keys = Keys([f"r{ring}_{place}" for ring in range(rings) for place in range(size)], "item")
     return Sequences(keys, np.concatenate(ids).astype(np.int32), np.append(0, np.cumsum(lengths)).astype(np.int64))
@@ -168,6 +169,4 @@ def test_what_is_learned_needs_no_torch_to_be_used(space, tmp_path, monkeypatch)
     monkeypatch.setitem(sys.modules, "torch", None)
     again = kf.encoder(tmp_path / "next.arrow")
     assert again.things == "histories"
-    np.testing.assert_array_equal(
-        again.encode([["r0_1"]]).rows.values, FoldIn(space).encode([["r0_1"]]).rows.values
-    )
+    np.testing.assert_array_equal(again.encode([["r0_1"]]).rows.values, FoldIn(space).encode([["r0_1"]]).rows.values)

@@ -87,7 +87,9 @@ def test_every_method_serves_by_history_and_tells_why(method):
     space = kf.items(MET, method=method, threads=1, **options.get(method, {"dim": 2}))
     for history, own in ((["ship", "sail"], "oar port"), (["barn", "hay"], "plough cow")):
         (hits,) = recommend(space, histories=[history], k=2)
-        assert method in ("item2vec", "sasrec") or sorted(hits.keys) == sorted(own.split())  # for which this world is too small
+        assert method in ("item2vec", "sasrec") or sorted(hits.keys) == sorted(
+            own.split()
+        )  # for which this world is too small
         if method in ("bpr", "sasrec"):
             with pytest.raises(BadData, match="no sum"):
                 why(space, hits.keys[0], history=history)

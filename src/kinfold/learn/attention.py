@@ -38,13 +38,14 @@ class Network:
         What lies behind a history is seen by none of its places. Without `draw` nothing is dropped.
         """
         weights = dict(zip(self._layout, self.layers.split(list(self._layout.values())), strict=True))
-        count, longest, dim = *ids.shape, self.items.shape[1]
+        (count, longest), dim = ids.shape, self.items.shape[1]
         places = (lengths[:, None] - 1 - torch.arange(longest)).clamp(min=0)
         x = functional.embedding(ids, self.items) + functional.embedding(places, weights["place"])
         x = self._dropped(x * dim**0.5, draw)
         later = torch.full((longest, longest), -torch.inf).triu(1)
         for number in range(self._blocks):
-            part = {name: weights[f"block{number}.{name}"] for name in _BLOCK}
+            own = f"block{number}."
+            part = {name.removeprefix(own): each for name, each in weights.items() if name.startswith(own)}
             y = _norm(x, part["before.scale"], part["before.shift"])
             query, key, value = (
                 (y @ part[name]).view(count, longest, self._heads, -1).transpose(1, 2)
@@ -81,10 +82,6 @@ class Network:
         drawn = np.frombuffer(draw.bytes(x.numel()), np.uint8).reshape(x.shape)
         kept = np.float32(256 / (256 - self._least))
         return x * torch.from_numpy(np.where(drawn >= self._least, kept, np.float32(0)))
-
-
-_BLOCK = ("before.scale", "before.shift", "query", "key", "value", "output")
-_BLOCK += ("between.scale", "between.shift", "widen", "narrow")
 
 
 def _norm(x: Any, scale: Any, shift: Any) -> Any:

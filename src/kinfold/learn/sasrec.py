@@ -120,11 +120,15 @@ class SASRec:
         if not len(starts):
             raise BadData("no sequence has two keys, so nothing comes next; there is nothing to learn from.")
         if LAYERS in data.keys.groups:
-            raise BadData(f"keys are of the group '{LAYERS}', which is that of the network; name their group otherwise.")
+            raise BadData(
+                f"keys are of the group '{LAYERS}', which is that of the network; name their group otherwise."
+            )
         try:
             import torch
         except ModuleNotFoundError as error:
-            raise MissingExtra("sasrec learns by torch, which is not installed: pip install 'kinfold[deep]'.") from error
+            raise MissingExtra(
+                "sasrec learns by torch, which is not installed: pip install 'kinfold[deep]'."
+            ) from error
         before = torch.get_num_threads()
         torch.set_num_threads(threads or processors())
         try:

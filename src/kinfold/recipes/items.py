@@ -71,8 +71,8 @@ def items(
         **options: Fields of the learner: `dim`, `epochs`, `regularization` …
 
     Returns:
-        A Space of the groups `user` and `item`, with the attributes `count` and, of users, what they met. By sasrec, the
-        group `layer` holds the network.
+        A Space of the groups `user` and `item`, with the attributes `count` and, of users, what they met; by sasrec
+        also of the group `layer`, its network.
 
     Raises:
         BadFile: A file is missing or cannot be read.
