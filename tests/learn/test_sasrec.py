@@ -72,7 +72,7 @@ def test_histories_have_the_states_that_torch_gives_them(options):
     network = Network(*parts, rows, learner.blocks, learner.heads, learner.dropout)
     lengths = np.array([len(each) for each in histories])
     ids, _ = together(np.concatenate(histories), np.cumsum(lengths) - lengths, np.cumsum(lengths))
-    theirs = network.states(torch.from_numpy(ids), torch.from_numpy(lengths)).detach().numpy()
+    theirs = network.states(torch.from_numpy(ids)).detach().numpy()
     np.testing.assert_allclose(ours, theirs[np.arange(5), lengths - 1], atol=1e-4)
 
 
@@ -100,7 +100,7 @@ def test_each_epoch_is_told(space):
     assert [row[1] for row in made.card.reports[0].tables[0].rows] == losses
     assert losses[2] < losses[0]
     assert space.groups["layer"].stop == len(space)
-    assert space.group("layer").keys[0] == "place.0"
+    assert space.group("layer").keys[0] == "block0.before.scale.0"
     assert "block1.query.15" in space.group("layer")
     assert space.group("layer").attribute("count").null_count == len(space.group("layer"))
 

@@ -86,19 +86,21 @@ class Sequential:
         """States (n, dim) after histories (n, t) of one length."""
         weights, dim = self._weights, self._items.shape[1]
         count, length = ids.shape
-        x = (self._items[ids] + weights["place"][:length][::-1]) * np.float32(np.sqrt(dim))
-        earlier = np.tril(np.ones((length, length), np.bool_))
+        x = self._items[ids] * np.float32(np.sqrt(dim))
+        places = np.arange(length)
+        back = places[:, None] - places
         for block in range(self._blocks):
             part = f"block{block}."
             y = self._norm(x, part + "before")
             if block == self._blocks - 1:  # only the last place is asked for
-                x, earlier = x[:, -1:], earlier[-1:]
+                x, back = x[:, -1:], back[-1:]
             query, key, value = (
                 (some @ weights[part + name]).reshape(count, -1, self._heads, dim // self._heads).transpose(0, 2, 1, 3)
                 for name, some in (("query", y[:, -x.shape[1] :]), ("key", y), ("value", y))
             )
-            scores = query @ key.transpose(0, 1, 3, 2) * np.float32((dim // self._heads) ** -0.5)
-            scores = np.where(earlier, scores, -np.inf)
+            far = weights[part + "distance"][:length].reshape(length, self._heads, -1).transpose(1, 2, 0)
+            scores = query @ key.transpose(0, 1, 3, 2) + (query @ far)[:, :, places[: len(back), None], back]
+            scores = np.where(back >= 0, scores * np.float32((dim // self._heads) ** -0.5), -np.inf)
             scores = np.exp(scores - scores.max(axis=-1, keepdims=True))
             mixed = (scores / scores.sum(axis=-1, keepdims=True)) @ value
             x = x + mixed.transpose(0, 2, 1, 3).reshape(x.shape) @ weights[part + "output"]

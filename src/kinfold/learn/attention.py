@@ -32,16 +32,14 @@ class Network:
         # A byte is drawn for each number: that is many times faster than what torch draws.
         self._least = round(256 * dropout)
 
-    def states(self, ids: Any, lengths: Any, draw: np.random.Generator | None = None) -> Any:
-        """States (n, t, dim) of histories (n, t) int64 of some lengths (n,), padded at the end.
+    def states(self, ids: Any, draw: np.random.Generator | None = None) -> Any:
+        """States (n, t, dim) of histories (n, t) int64, t at most `length`, padded at the end.
 
         What lies behind a history is seen by none of its places. Without `draw` nothing is dropped.
         """
         weights = dict(zip(self._layout, self.layers.split(list(self._layout.values())), strict=True))
         (count, longest), dim = ids.shape, self.items.shape[1]
-        places = (lengths[:, None] - 1 - torch.arange(longest)).clamp(min=0)
-        x = functional.embedding(ids, self.items) + functional.embedding(places, weights["place"])
-        x = self._dropped(x * dim**0.5, draw)
+        x = self._dropped(functional.embedding(ids, self.items) * dim**0.5, draw)
         later = torch.full((longest, longest), -torch.inf).triu(1)
         for number in range(self._blocks):
             own = f"block{number}."
@@ -51,7 +49,9 @@ class Network:
                 (y @ part[name]).view(count, longest, self._heads, -1).transpose(1, 2)
                 for name in ("query", "key", "value")
             )
-            scores = query @ key.transpose(-1, -2) * (dim // self._heads) ** -0.5 + later
+            far = part["distance"][:longest].flip(0).view(longest, self._heads, -1).permute(1, 2, 0)
+            scores = query @ key.transpose(-1, -2) + _slanted(query @ far)
+            scores = scores * (dim // self._heads) ** -0.5 + later
             y = self._dropped(scores.softmax(-1), draw) @ value
             x = x + self._dropped(y.transpose(1, 2).reshape(count, longest, dim) @ part["output"], draw)
             y = _norm(x, part["between.scale"], part["between.shift"])
@@ -59,19 +59,19 @@ class Network:
             x = x + self._dropped(y @ part["narrow"], draw)
         return _norm(x, weights["last.scale"], weights["last.shift"])
 
-    def loss(self, states: Any, targets: Any, others: Any | None, weight: float) -> Any:
+    def loss(self, states: Any, targets: Any, others: Any | None = None, stands: Any | None = None) -> Any:
         """Mean of -log p of what came next (m,), among all items or among it and some others.
 
         Args:
             states: (m, dim).
             targets: Rows of the items that came next (m,) int64.
-            others: Rows of items drawn evenly (negatives,) int64, or None for all items.
-            weight: How many items each of the others stands for.
+            others: Rows of items that were drawn (negatives,) int64, or None for all items.
+            stands: Logarithm of how many items each of the others stands for (negatives,).
         """
         if others is None:
             return functional.cross_entropy(states @ self.items.T, targets)
         # Σ over all items of exp(score), as the drawn ones estimate it.
-        scores = states @ functional.embedding(others, self.items).T + float(np.log(weight))
+        scores = states @ functional.embedding(others, self.items).T + stands
         scores = scores.masked_fill(others == targets[:, None], -torch.inf)
         own = (states * functional.embedding(targets, self.items)).sum(1, keepdim=True)
         return (torch.cat([own, scores], 1).logsumexp(1) - own[:, 0]).mean()
@@ -82,6 +82,16 @@ class Network:
         drawn = np.frombuffer(draw.bytes(x.numel()), np.uint8).reshape(x.shape)
         kept = np.float32(256 / (256 - self._least))
         return x * torch.from_numpy(np.where(drawn >= self._least, kept, np.float32(0)))
+
+
+def _slanted(products: Any) -> Any:
+    """Of products (…, t, t) with distances t - 1 to 0 those with the distances of places, which end at the diagonal.
+
+    Row i moves left by t - 1 - i; what comes in from the right is behind the place and of no account.
+    """
+    longest = products.shape[-1]
+    found = functional.pad(products, (1, 0)).reshape(*products.shape[:-2], longest + 1, longest)
+    return found[..., 1:, :]
 
 
 def _norm(x: Any, scale: Any, shift: Any) -> Any:

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 class SASRec:
     """What comes next in a sequence: a state is made of what came before by causal attention, and scores all keys.
 
-    Every key of a sequence but the first is learned once an epoch, as the one among all keys, or among some that are
-    drawn evenly for each batch, that its state scores highest (softmax). States need torch to be learned, not to be
+    Every key of a sequence but the first is learned once an epoch, as the one that is to score highest among all keys,
+    or among some that are drawn for each batch and stand for all (softmax). States need torch to be learned, not to be
     used: the Space holds the whole network as rows of the group `layer`, and `encode.FoldIn` gives histories their
     states. The same seed gives the same bytes with the same number of threads.
 
@@ -52,6 +52,7 @@ class SASRec:
         dropout: Share of the numbers within the network that are set to 0 while it learns.
         negatives: Keys drawn for each batch, shared by all its places; where there are no more than twice as many
             keys, all are taken.
+        noise_exponent: Power of the counts that they are drawn by; 0 draws all alike.
         batch: Sequences, or pieces of such, that are learned at once.
 
     Raises:
@@ -61,8 +62,9 @@ class SASRec:
         ShapeMismatch: The data are not Sequences.
 
     Source:
-        Kang, McAuley 2018 (arXiv 1808.09781); softmax over shared negatives instead of one a place: Klenitskiy,
-        Vasilev 2023 (arXiv 2309.07602), Petrov, Macdonald 2023 (arXiv 2308.07192).
+        Kang, McAuley 2018 (arXiv 1808.09781); how far back instead of which place: Shaw et al. 2018 (arXiv
+        1803.02155); softmax over many negatives instead of one: Klenitskiy, Vasilev 2023 (arXiv 2309.07602), Petrov,
+        Macdonald 2023 (arXiv 2308.07192).
 
     Example:
         >>> SASRec(dim=8, heads=3)
@@ -82,6 +84,7 @@ class SASRec:
     wide: int = 1
     dropout: float = 0.3
     negatives: int = 512
+    noise_exponent: float = 0.5
     batch: int = 128
 
     def __post_init__(self) -> None:
@@ -92,6 +95,8 @@ class SASRec:
             raise BadOption(f"dim is {self.dim}, which {self.heads} heads cannot share; choose a multiple of heads.")
         if not 0 <= self.dropout <= 0.9:
             raise BadOption(f"dropout is {self.dropout!r}; it is a share from 0 to 0.9.")
+        if not 0 <= self.noise_exponent <= 2:
+            raise BadOption(f"noise_exponent is {self.noise_exponent!r}; it is a power from 0 to 2.")
 
     def fit(
         self,
@@ -151,6 +156,7 @@ class SASRec:
         network = self._begun(len(data.keys), seed)
         adam = torch.optim.Adam([network.items, network.layers], lr=self.learning_rate, fused=True)
         total, steps = int((stops - starts - 1).sum()), self.epochs * -(-len(starts) // self.batch)
+        noise = _noise(data.counts, self.noise_exponent)
         history = History(total, "keys", "nats", callback)
         progress.start("learn", self.epochs * total, "keys")
         step = 0
@@ -160,7 +166,7 @@ class SASRec:
             for some in batches(stops - starts, self.batch, draw):
                 adam.param_groups[0]["lr"] = self.learning_rate + (self.final_rate - self.learning_rate) * step / steps
                 ids, lengths = together(data.ids, starts[some], stops[some])
-                loss = self._loss(network, torch.from_numpy(ids), torch.from_numpy(lengths), draw)
+                loss = self._loss(network, torch.from_numpy(ids), torch.from_numpy(lengths), noise, draw)
                 adam.zero_grad()
                 loss.backward()
                 adam.step()
@@ -183,22 +189,25 @@ class SASRec:
         parts = []
         for name, count in rows.items():
             part = draw.standard_normal((count, self.dim), dtype=np.float32)
-            scale = _FIRST if name == "place" else 0.5 / np.sqrt(self.dim if name.endswith("widen") else count)
+            scale = (
+                _FIRST if name.endswith("distance") else 0.5 / np.sqrt(self.dim if name.endswith("widen") else count)
+            )
             constant = float(name.endswith("scale")) if name.endswith(("scale", "shift")) else None
             parts.append(part * np.float32(scale) if constant is None else np.full_like(part, constant))
         return Network(items, np.concatenate(parts), rows, self.blocks, self.heads, self.dropout)
 
-    def _loss(self, network: Network, ids: Any, lengths: Any, draw: np.random.Generator) -> Any:
+    def _loss(self, network: Network, ids: Any, lengths: Any, noise: np.ndarray, draw: np.random.Generator) -> Any:
         import torch
 
         seen = lengths - 1
         real = torch.arange(ids.shape[1] - 1) < seen[:, None]
-        states = network.states(ids[:, :-1], seen, draw)[real]
-        keys = len(network.items)
-        others = None
-        if keys > 2 * self.negatives:
-            others = torch.from_numpy(draw.integers(0, keys, self.negatives))
-        return network.loss(states, ids[:, 1:][real], others, keys / self.negatives)
+        states = network.states(ids[:, :-1], draw)[real]
+        targets = ids[:, 1:][real]
+        if len(network.items) <= 2 * self.negatives:
+            return network.loss(states, targets)
+        others = np.searchsorted(np.cumsum(noise), draw.random(self.negatives)).clip(max=len(noise) - 1)
+        stands = -np.log(np.maximum(noise[others], 1e-30) * self.negatives).astype(np.float32)
+        return network.loss(states, targets, torch.from_numpy(others), torch.from_numpy(stands))
 
     @property
     def _layout(self) -> dict[str, int]:
@@ -218,6 +227,13 @@ class SASRec:
 
 
 _FIRST = 0.02  # deviation of the first rows, before they are scaled by the root of dim
+
+
+def _noise(counts: np.ndarray, exponent: float) -> np.ndarray:
+    """How probable each key is to be drawn (n,) float64; those that do not occur are not."""
+    powers = np.where(counts > 0, np.maximum(counts, 1).astype(np.float64) ** exponent, 0)
+    found: np.ndarray = powers / powers.sum()
+    return found
 
 
 def pieces(starts: np.ndarray, longest: int) -> tuple[np.ndarray, np.ndarray]:

@@ -68,9 +68,9 @@ def placed(met: Interactions) -> Interactions:
 
     Example:
         >>> from kinfold.sources.interactions import read
-        >>> matrix(placed(read({"ann": ["tea", "rye", "jam"], "bob": ["jam", "tea", "jam"]}))).values.toarray()
+        >>> matrix(placed(read({"ann": ["tea", "rye", "jam"], "bob": ["jam", "rye", "tea", "rye"]}))).values.toarray()
         array([[1., 2., 3.],
-               [1., 0., 2.]], dtype=float32)
+               [2., 3., 1.]], dtype=float32)
     """
     once = _last(met)
     once = once.take(in_order(once))
@@ -80,9 +80,9 @@ def placed(met: Interactions) -> Interactions:
 
 
 def _last(met: Interactions) -> Interactions:
-    """Of those who meet again only the last time."""
+    """Of those who meet again only the last time, in the order of the source."""
     order = in_order(met)
     pairs = met.user_ids[order].astype(np.int64) * len(met.items) + met.item_ids[order]
     # The first of a pair in reversed order is its last.
     _, first = np.unique(pairs[::-1], return_index=True)
-    return met.take(order[len(order) - 1 - first])
+    return met.take(np.sort(order[len(order) - 1 - first]))
