@@ -76,13 +76,13 @@ class SASRec:
 
     dim: int = 64
     epochs: int = 20
-    learning_rate: float = 1e-3
+    learning_rate: float = 2e-3
     final_rate: float = 0.0
     blocks: int = 2
     heads: int = 2
     length: int = 50
     wide: int = 1
-    dropout: float = 0.3
+    dropout: float = 0.5
     negatives: int = 512
     noise_exponent: float = 0.5
     batch: int = 128
