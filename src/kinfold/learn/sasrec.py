@@ -137,7 +137,7 @@ class SASRec:
         before = torch.get_num_threads()
         torch.set_num_threads(threads or processors())
         try:
-            network, report = self._learn(data, starts, stops, seed, progress, callback)
+            network, report = self._learn(data, counts, starts, stops, seed, progress, callback)
         finally:
             torch.set_num_threads(before)
         return self._space(data, counts, network, seed, report)
@@ -145,6 +145,7 @@ class SASRec:
     def _learn(
         self,
         data: Sequences,
+        counts: np.ndarray,
         starts: np.ndarray,
         stops: np.ndarray,
         seed: int,
@@ -156,7 +157,7 @@ class SASRec:
         network = self._begun(len(data.keys), seed)
         adam = torch.optim.Adam([network.items, network.layers], lr=self.learning_rate, fused=True)
         total, steps = int((stops - starts - 1).sum()), self.epochs * -(-len(starts) // self.batch)
-        noise = _noise(data.counts, self.noise_exponent)
+        noise = _noise(counts, self.noise_exponent)
         history = History(total, "keys", "nats", callback)
         progress.start("learn", self.epochs * total, "keys")
         step = 0
@@ -189,11 +190,13 @@ class SASRec:
         parts = []
         for name, count in rows.items():
             part = draw.standard_normal((count, self.dim), dtype=np.float32)
-            scale = (
-                _FIRST if name.endswith("distance") else 0.5 / np.sqrt(self.dim if name.endswith("widen") else count)
-            )
-            constant = float(name.endswith("scale")) if name.endswith(("scale", "shift")) else None
-            parts.append(part * np.float32(scale) if constant is None else np.full_like(part, constant))
+            if name.endswith(("scale", "shift")):
+                part[:] = name.endswith("scale")
+            elif name.endswith("distance"):
+                part *= np.float32(_FIRST)
+            else:
+                part *= np.float32(0.5 / np.sqrt(self.dim if name.endswith("widen") else count))
+            parts.append(part)
         return Network(items, np.concatenate(parts), rows, self.blocks, self.heads, self.dropout)
 
     def _loss(self, network: Network, ids: Any, lengths: Any, noise: np.ndarray, draw: np.random.Generator) -> Any:
