@@ -17,7 +17,7 @@ from typing import Any
 
 DATA = Path(os.environ.get("KINFOLD_DATA", Path(__file__).parent.parent.parent / "shared" / "data"))
 RESULTS = Path(__file__).parent / "results"
-LIBRARIES = ("numpy", "numba", "scipy", "pyarrow", "duckdb", "faiss-cpu", "gensim", "fasttext-wheel")
+LIBRARIES = ("numpy", "numba", "scipy", "pyarrow", "duckdb", "faiss-cpu", "gensim", "fasttext-wheel", "torch")
 
 
 def interleave(contenders: Mapping[str, Callable[[], Any]], rounds: int = 5) -> dict[str, float]:

@@ -56,6 +56,27 @@ def test_recommend_to_a_user_a_history_and_all(kinfold, learned):
     assert {each["key"][0] for each in ran.json[0]["hits"]} == {"b"}
 
 
+def test_what_comes_next_by_sasrec(kinfold, files):
+    pytest.importorskip("torch", reason="not installed; pip install 'kinfold[deep]'")
+    path = files / "next.arrow"
+    options = ("--method", "sasrec", "--dim", 8, "--epochs", 30, "--learning-rate", 0.01, "--batch", 8)
+    ran = kinfold("learn", "items", files / "ratings.csv", "-o", path, *COLUMNS, *options)
+    assert ran.code == 0, ran.err
+    ran = kinfold("recommend", path, "--history", "a1,a2", "-k", 1, "--show", "count", "--json")
+    assert [each["key"] for each in ran.json[0]["hits"]] == ["a3"]
+    assert kinfold("recommend", path, "--user", "u0", "--json").json[0]["hits"][0]["key"] == "b3"
+    ran = kinfold("encode", path, "a1,a2", "a2,a1", "-o", files / "new.arrow")
+    assert ran.code == 0, ran.err
+    one, two = kf.open(files / "new.arrow").rows.values
+    assert abs(one - two).max() > 0.01
+    for how in ("leave-last", "time", "user"):
+        ran = kinfold("evaluate", path, "--interactions", files / "ratings.csv", *COLUMNS, "--split", how)
+        assert ran.code == 0, ran.err
+    ran = kinfold("why", path, "--user", "u0", "--item", "b3")
+    assert ran.code != 0
+    assert "no sum" in ran.err
+
+
 def test_options_of_recommend(kinfold, learned):
     path = learned / "m.arrow"
     seen = learned / "more.csv"

@@ -15,11 +15,18 @@ from kinfold.learn import LEARNERS
 WORLDS = {Sequences: blocks, Counts: block_counts, Labeled: labeled_blocks}
 NAMES = [entry.name for entry in LEARNERS]
 # Documents of eight words out of twelve are learned by heart in 40 epochs, and then their words say little.
-OWN = {"doc2vec": {"epochs": 10}}
+OWN = {
+    "doc2vec": {"epochs": 10},
+    "sasrec": {"epochs": 3, "learning_rate": 0.01, "batch": 64, "blocks": 1, "length": 8, "dropout": 0.0},
+}
+# What is not installed is told by its name.
+LIBRARIES = {"sasrec": "torch"}
 
 
 def small(name, **options):
     """The learner at a size that fits in a moment, and its world, which is too small for words to be thinned out."""
+    if name in LIBRARIES:
+        pytest.importorskip(LIBRARIES[name], reason="not installed; pip install 'kinfold[deep]'")
     kind = LEARNERS[name]
     fields = {field.name for field in dataclasses.fields(kind)}
     given = {"dim": 12, "subsample": 0, **OWN.get(name, {}), **options}

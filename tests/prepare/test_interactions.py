@@ -1,8 +1,10 @@
+import dataclasses
+
 import numpy as np
 import pytest
 
 from kinfold.core.errors import BadData, BadOption
-from kinfold.prepare.interactions import matrix, sessions
+from kinfold.prepare.interactions import matrix, placed, sessions
 from kinfold.prepare.split import HOWS, split
 from kinfold.sources.interactions import read
 
@@ -29,6 +31,20 @@ def test_sessions_are_in_order_of_time_then_of_the_source():
     assert list(sessions(read(ROWS))) == [["rye", "tea", "tea"], ["tea", "rye"]]
     assert list(sessions(read([row[:2] for row in ROWS]))) == [["tea", "rye", "tea"], ["rye", "tea"]]
     assert list(sessions(read(ROWS)).names) == ["ann", "bob"]
+
+
+@pytest.mark.parametrize("timed", [True, False])
+def test_places_are_those_of_the_last_time_in_order(timed):
+    met = random_world()
+    met = met if timed else dataclasses.replace(met, times=None)
+    found = placed(met)
+    for user, history in zip(met.users, sessions(met), strict=True):
+        last = list(dict.fromkeys(reversed(history)))[::-1]
+        row = met.users.row(user)
+        mine = found.take(found.user_ids == row)
+        assert [item for _, item in mine] == last
+        assert mine.weights.tolist() == list(range(1, len(last) + 1))
+    assert list(sessions(placed(found))) == list(sessions(found))
 
 
 @pytest.mark.parametrize("how", HOWS)

@@ -70,6 +70,19 @@ def test_only_users_where_items_are_learned_from_sequences():
     assert after.card.steps[-1]["left_out"] == 4
 
 
+def test_what_comes_later_stands_behind_in_the_order():
+    pytest.importorskip("torch", reason="torch is not installed")
+    ring = {f"u{n}": [f"i{(n + step) % 6}" for step in range(4)] for n in range(30)}
+    before = kf.items(ring, method="sasrec", dim=8, epochs=2, length=8)
+    after = kf.items({"u0": ["i5", "i1"], "new": ["i2", "unheard"]}, resume=before)
+    matrix = remembered(after, Sides.of(after))
+    order = sorted(zip(matrix[[0]].data, (after.group("item").keys[each] for each in matrix[[0]].indices), strict=True))
+    assert [key for _, key in order] == ["i0", "i2", "i3", "i5", "i1"]
+    folded = kf.encoder(after).encode([[key for _, key in order]])
+    np.testing.assert_allclose(after["u0"], folded.rows.dense()[0], atol=1e-5)
+    assert after.card.steps[-1]["left_out"] == 1
+
+
 def test_features_place_what_came_later_too(tmp_path):
     (tmp_path / "items.csv").write_text("item,kind\n" + "".join(f"{k}-{n},{k}\n" for k in "ab" for n in range(4)))
     before = kf.items(MET, dim=4, item_table=tmp_path / "items.csv", item_features=["kind"])

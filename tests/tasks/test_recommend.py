@@ -79,23 +79,46 @@ def test_parts_of_a_score_add_up_to_it(space):
     assert report.tables[0].rows[0][0] == "ship"
 
 
-@pytest.mark.parametrize("method", ["als", "bpr", "ease", "svd", "item2vec"])
+@pytest.mark.parametrize("method", ["als", "bpr", "ease", "svd", "item2vec", "sasrec"])
 def test_every_method_serves_by_history_and_tells_why(method):
-    options = {"ease": {"regularization": 1.0}, "bpr": {"dim": 4}}
+    if method == "sasrec":
+        pytest.importorskip("torch", reason="not installed; pip install 'kinfold[deep]'")
+    options = {"ease": {"regularization": 1.0}, "bpr": {"dim": 4}, "sasrec": {"dim": 8, "learning_rate": 0.02}}
     space = kf.items(MET, method=method, threads=1, **options.get(method, {"dim": 2}))
     for history, own in ((["ship", "sail"], "oar port"), (["barn", "hay"], "plough cow")):
         (hits,) = recommend(space, histories=[history], k=2)
-        assert method == "item2vec" or sorted(hits.keys) == sorted(own.split())  # for which this world is too small
-        if method == "bpr":
+        assert method in ("item2vec", "sasrec") or sorted(hits.keys) == sorted(
+            own.split()
+        )  # for which this world is too small
+        if method in ("bpr", "sasrec"):
             with pytest.raises(BadData, match="no sum"):
                 why(space, hits.keys[0], history=history)
             continue
         report = why(space, hits.keys[0], history=history)
         assert report["score"].value == pytest.approx(float(hits.scores[0]), abs=1e-5)
         assert {row[0] for row in report.tables[0].rows} == set(history)
-    if method in ("als", "svd", "item2vec"):
+    if method in ("als", "svd", "item2vec", "sasrec"):
         (new,), (old,) = recommend(space, histories=[MET["sea0"]]), recommend(space, ["sea0"])
         np.testing.assert_allclose(new.scores, old.scores, rtol=1e-3, atol=1e-4)
+
+
+def test_what_comes_next_depends_on_what_came_last(tmp_path):
+    pytest.importorskip("torch", reason="not installed; pip install 'kinfold[deep]'")
+    days = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+    walks = {f"u{n}": [days[(n + step) % 7] for step in range(2 + n % 4)] for n in range(84)}
+    space = kf.items(walks, method="sasrec", dim=16, epochs=40, learning_rate=0.01, batch=16, dropout=0.1)
+    assert list(space.groups) == ["user", "item", "layer"]
+    for history, after in ((["mon", "tue"], "wed"), (["tue", "mon"], "wed"), (["fri", "sat", "sun"], "mon")):
+        found = recommend(space, histories=[history], k=2)[0].keys
+        assert after in found
+        assert not set(history) & set(found)
+    assert recommend(space, histories=[["mon", "tue"]], k=1)[0].keys == ["wed"]
+    space.save(tmp_path / "next.arrow")
+    again = kf.open(tmp_path / "next.arrow")
+    for user in ("u0", "u9"):
+        (one,), (two,) = recommend(again, [user], k=1), recommend(again, histories=[walks[user]], k=1)
+        assert one.keys == two.keys == [days[(days.index(walks[user][-1]) + 1) % 7]]
+    assert again.group("user").attribute("met_weight")[0].as_py() == [1.0, 2.0]
 
 
 def test_what_cannot_be_recommended_is_said(space):

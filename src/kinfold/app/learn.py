@@ -86,7 +86,8 @@ def items_command() -> Any:
 def _command(name: str, command: Any, recipe: Any, methods: Mapping[str, Entry]) -> Any:
     """A click command with the options of a recipe and of its methods."""
     single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    single.command(name=name)(_with_options(command, [*_recipe_options(recipe), *_learner_options(methods)]))
+    options = [*_recipe_options(recipe), *_learner_options(methods, counting=name != "items")]
+    single.command(name=name)(_with_options(command, options))
     return typer.main.get_command(single)
 
 
@@ -180,12 +181,18 @@ def _recipe_options(recipe: Any) -> list[inspect.Parameter]:
     return found
 
 
-def _learner_options(methods: Mapping[str, Entry]) -> list[inspect.Parameter]:
-    """The fields of every method, each once; one that not all have, or not alike, says whose it is."""
+def _learner_options(methods: Mapping[str, Entry], *, counting: bool) -> list[inspect.Parameter]:
+    """The fields of every method, each once; one that not all have, or not alike, says whose it is.
+
+    With `counting` also those of how texts are counted for the methods that take counts.
+    """
     from kinfold.recipes.words import wishes
 
     kinds = {name: entry.load() for name, entry in methods.items()}
-    family = {name: [part for part in (kind, wishes(kind)) if part is not None] for name, kind in kinds.items()}
+    family: dict[str, list[Any]] = {}
+    for name, kind in kinds.items():
+        asked = wishes(kind) if counting else None
+        family[name] = [kind] if asked is None else [kind, asked]
     defaults: dict[str, dict[str, Any]] = {}
     told: dict[str, tuple[Any, str]] = {}
     for method, parts in family.items():
@@ -200,7 +207,8 @@ def _learner_options(methods: Mapping[str, Entry]) -> list[inspect.Parameter]:
     for name, (hint, text) in told.items():
         own = defaults[name]
         first, *_ = own.values()
-        others = [f"{_shown(value)} for {method}" for method, value in own.items() if value != first]
+        differing = {method: value for method, value in own.items() if value != first and _shown(value)}
+        others = [f"{_shown(value)} for {method}" for method, value in differing.items()]
         whose = "" if len(own) == len(family) else f" ({', '.join(own)} only)"
         found.append(_option(name, hint, first, text + whose, others))
     return found

@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from kinfold.core.columns import one_array, to_arrow, to_numpy
 from kinfold.core.errors import BadData, BadOption
+from kinfold.core.layers import LAYERS
 from kinfold.core.shapes import Interactions
 
 if TYPE_CHECKING:
@@ -33,8 +34,8 @@ class Sides(NamedTuple):
 
     @classmethod
     def of(cls, space: Space) -> Sides:
-        """The first two groups, or the only one, of items."""
-        groups = list(space.groups)[:2]
+        """The first two groups, or the only one, of items; layers of a network are no side."""
+        groups = [name for name in space.groups if name != LAYERS][:2]
         return cls(groups[0], groups[1]) if len(groups) == 2 else cls(None, groups[0])
 
     def known_users(self) -> str:

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from kinfold.core.columns import to_arrow
 from kinfold.core.errors import BadData, BadOption
+from kinfold.core.histories import Sides
 from kinfold.core.keys import Keys
 from kinfold.core.progress import Progress, quiet
 from kinfold.core.rows import Rows
@@ -29,7 +30,7 @@ class FoldIn(OverSpace):
     """Rows of those who were not there, from their history, as their method would have made them.
 
     als solves for them exactly, svd projects, bpr learns them while all others stand still, item2vec takes the mean,
-    and for ease the history is the row.
+    for ease the history is the row, and sasrec reads it in its order.
 
     Args:
         space: Of users and items, or of items alone.
@@ -53,12 +54,14 @@ class FoldIn(OverSpace):
             )
         if self.side not in (None, *self._groups):
             raise BadOption(f"side is '{self.side}'; it is one of: {', '.join(self._groups)}.")
+        if self._kind.ordered and self.side not in (None, self._groups[0]):
+            raise BadOption(f"{self.space.card.method} encodes what was met in order; side is '{self._groups[0]}'.")
 
     @property
     def _groups(self) -> list[str]:
         """The two sides; users have no rows where the method keeps none."""
-        groups = list(self.space.groups)[:2]
-        return groups if len(groups) == 2 else ["user", *groups]
+        sides = Sides.of(self.space)
+        return ["user" if sides.users is None else sides.users, sides.items]
 
     @property
     def own(self) -> str:
@@ -77,8 +80,8 @@ class FoldIn(OverSpace):
         """Rows of some histories; keys that have no row are left out and counted, and so are histories without any.
 
         Args:
-            items: Each a list of keys, or a mapping from keys to weights; their names, or numbers from 0, become the
-                keys.
+            items: Each a list of keys, or a mapping from keys to weights (to places, where order counts); their names,
+                or numbers from 0, become the keys.
             threads: How many work at once; as many as there are processors by default.
             progress: Told of how far the work is.
 
@@ -112,7 +115,8 @@ class FoldIn(OverSpace):
         """Rows (n, dim) float32 of histories (n, other side's keys) of weights; zeros where there is no entry.
 
         Args:
-            matrix: What was met.
+            matrix: What was met; where order counts, weights are places in it, as `prepare.interactions.placed` gives
+                them.
             toward: What features say of the rows (n, dim), for a Space that learned some (als).
             threads: How many work at once.
             progress: Told of the entries that are done.
@@ -136,7 +140,11 @@ class FoldIn(OverSpace):
 
     @functools.cached_property
     def _folding(self) -> Folding:
-        return FOLDINGS[self.space.card.method](self.space.group(self.other))
+        return self._kind.of(self.space, self.other)
+
+    @property
+    def _kind(self) -> type[Folding]:
+        return FOLDINGS[self.space.card.method]
 
     def matrix(self, items: Items[Any]) -> tuple[sparse.csr_array, int]:
         """Histories as a matrix over the other side's keys, and how many keys have no row."""
@@ -150,6 +158,8 @@ class FoldIn(OverSpace):
             if isinstance(history, str) or not isinstance(history, Iterable):
                 raise BadData(f"history {number:,} is {history!r:.40}; it is a list of keys, or a mapping to weights.")
             some = history.items() if isinstance(history, Mapping) else ((key, 1.0) for key in history)
+            if self._kind.ordered and not isinstance(history, Mapping):
+                some = {str(key): place for place, key in enumerate(history, 1)}.items()
             before = len(names)
             for key, weight in some:
                 names.append(str(key))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from kinfold.core.errors import BadData
 from kinfold.core.metric import units
 from kinfold.core.progress import Progress, quiet
 from kinfold.core.space import Space
+from kinfold.encode.sequential import Sequential
 from kinfold.prepare.feedback import Feedback
 
 if TYPE_CHECKING:
@@ -21,10 +22,19 @@ if TYPE_CHECKING:
 
 
 class Folding(Protocol):
-    """Made of the side that stands still, and the parameters of the method."""
+    """Made of the side that stands still, and the parameters of the method.
 
-    # Whether items get rows from who met them as users do from what they met.
-    both: ClassVar[bool]
+    Where `ordered`, the weights of a history are places in its order. Where `both`, items get rows from who met them as
+    users do from what they met.
+    """
+
+    ordered: ClassVar[bool] = False
+    both: ClassVar[bool] = True
+
+    @classmethod
+    def of(cls, space: Space, other: str) -> Self:
+        """Of a Space, and its group that stands still."""
+        return cls(space.group(other))
 
     def __init__(self, still: Space) -> None: ...
 
@@ -35,10 +45,8 @@ class Folding(Protocol):
         """What each entry of one history adds to its score with a row (dim,) of the still side, (entries,) float64."""
 
 
-class LeastSquares:
+class LeastSquares(Folding):
     """Solved exactly, with the objective of training (als)."""
-
-    both: ClassVar[bool] = True
 
     def __init__(self, still: Space) -> None:
         from kinfold.kernels.als import axes, turn
@@ -86,7 +94,7 @@ class LeastSquares:
         return found
 
 
-class Counted:
+class Counted(Folding):
     """The history itself is the row (ease)."""
 
     both: ClassVar[bool] = False
@@ -105,10 +113,8 @@ class Counted:
         return found
 
 
-class Projected:
+class Projected(Folding):
     """The history's projection onto the directions (svd): x V S^(p-1), where the still side's rows are V S^p."""
-
-    both: ClassVar[bool] = True
 
     def __init__(self, still: Space) -> None:
         power = float(still.card.parameters["exponent"])
@@ -131,7 +137,7 @@ class Projected:
         return found
 
 
-class Averaged:
+class Averaged(Folding):
     """The mean of the directions of what was met (item2vec)."""
 
     both: ClassVar[bool] = False
@@ -155,10 +161,9 @@ class Averaged:
         return found
 
 
-class Ranked:
+class Ranked(Folding):
     """Learned as in training, while all items stand still (bpr)."""
 
-    both: ClassVar[bool] = True
     epochs = 60
 
     def __init__(self, still: Space) -> None:
@@ -200,10 +205,8 @@ class Ranked:
         raise BadData("a score by bpr is no sum over what was met; learn with als, ease or svd to tell why.")
 
 
-class Rated:
+class Rated(Folding):
     """Ratings by ridge regression on the factors and biases of what was rated (funksvd)."""
-
-    both: ClassVar[bool] = True
 
     def __init__(self, still: Space) -> None:
         rows = still.rows.dense().astype(np.float64)
@@ -247,4 +250,10 @@ FOLDINGS: dict[str, type[Folding]] = {
     "bpr": Ranked,
     "item2vec": Averaged,
     "funksvd": Rated,
+    "sasrec": Sequential,
 }
+
+
+def ordered(method: str) -> bool:
+    """Whether the order of a history counts, and its weights are places in it."""
+    return method in FOLDINGS and FOLDINGS[method].ordered

@@ -19,6 +19,7 @@ from kinfold.core.space import Space
 from kinfold.encode.foldin import FoldIn
 from kinfold.encode.folding import FOLDINGS, Folding
 from kinfold.prepare.features import features
+from kinfold.prepare.interactions import placed
 
 if TYPE_CHECKING:
     import scipy.sparse as sparse
@@ -29,7 +30,7 @@ def updated(space: Space, met: Interactions, *, repeated: Literal["sum", "last"]
 
     Users and items that took part get the rows that fold-in gives them with all that is remembered of them: users, then
     items, then users again, since new items had no row the first time. New ones stand behind the others of their group.
-    Where only users are folded in (item2vec), new items are left out and counted.
+    Where only users are folded in (item2vec, sasrec), new items are left out and counted.
 
     Args:
         space: Users and items, with what users met.
@@ -43,13 +44,15 @@ def updated(space: Space, met: Interactions, *, repeated: Literal["sum", "last"]
         BadData: The method folds nobody in, keeps no rows of users, or the Space does not remember what they met.
     """
     sides = Sides.of(space)
-    users, both = sides.known_users(), _kind(space).both
+    users, both, ordered = sides.known_users(), _kind(space).both, _kind(space).ordered
     old = remembered(space, sides)
     if not old.nnz:
         raise BadData("this Space does not remember what users met; learn it anew from all interactions.")
     grown = with_keys(space, met)
-    new, left_out = _new(met, grown, sides)
-    total = _together(old, new, repeated)
+    new, left_out = _new(placed(met) if ordered else met, grown, sides)
+    if ordered:
+        new = _behind(old, new)
+    total = _together(old, new, "last" if ordered else repeated)
     touched = {users: np.flatnonzero(np.diff(new.indptr)), sides.items: np.unique(new.indices)}
     grown = _counted(grown, total)
     turned = total.T.tocsr()
@@ -101,6 +104,14 @@ def _new(met: Interactions, space: Space, sides: Sides) -> tuple[sparse.csr_arra
     """The interactions over the users and items of the Space, and how many are of items without a row."""
     rows = space.group(sides.items).keys.rows(met.items)[met.item_ids]
     return onto(met, space, sides), int(np.count_nonzero(rows < 0))
+
+
+def _behind(old: sparse.csr_array, new: sparse.csr_array) -> sparse.csr_array:
+    """New places, from 1, as such behind the old ones of each user."""
+    last = np.zeros(new.shape[0], np.float32)
+    last[: old.shape[0]] = old.max(axis=1).toarray().reshape(-1)
+    new.data += np.repeat(last, np.diff(new.indptr))
+    return new
 
 
 def _together(old: sparse.csr_array, new: sparse.csr_array, repeated: str) -> sparse.csr_array:

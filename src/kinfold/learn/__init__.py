@@ -19,6 +19,7 @@ LEARNERS = Catalogue(
     Entry("bpr", "kinfold.learn.bpr:BPR", "users and items by pairs of an item that was met and one that was not"),
     Entry("funksvd", "kinfold.learn.funksvd:FunkSVD", "ratings by biases and factors: users and items"),
     Entry("ease", "kinfold.learn.ease:EASE", "items from items, in closed form, where there are few of them"),
+    Entry("sasrec", "kinfold.learn.sasrec:SASRec", "what comes next in sequences, by causal attention", extra="deep"),
     Entry("supervised", "kinfold.learn.supervised:Supervised", "supervised fastText: texts and their labels"),
 )
 

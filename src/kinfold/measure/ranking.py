@@ -15,8 +15,10 @@ from kinfold.core.report import Finding, Report, Table
 from kinfold.core.shapes import Interactions
 from kinfold.core.space import Space
 from kinfold.encode.foldin import FoldIn
+from kinfold.encode.folding import ordered
 from kinfold.kernels.topk import topk
 from kinfold.prepare.features import members
+from kinfold.prepare.interactions import placed
 from kinfold.prepare.split import Split
 
 if TYPE_CHECKING:
@@ -90,6 +92,8 @@ def retrieval(
         raise BadOption(f"ks are {list(ks)}; each is at least 1.")
     ks = sorted(ks)
     sides = Sides.of(space)
+    if isinstance(met, Split) and ordered(space.card.method):
+        met = _in_order(met)
     asked = _of_split(space, met, sides) if isinstance(met, Split) else _of_later(space, met, sides)
     things = space.group(sides.items)
     if where is not None:
@@ -107,6 +111,12 @@ def retrieval(
     shown = found[space.card.method].shown[ks[-1]]
     table = _by_item_group(things, item_groups, shown, asked.popularity)
     return dataclasses.replace(report, tables=(*report.tables, table))
+
+
+def _in_order(split: Split) -> Split:
+    """The parts with places as weights."""
+    train = placed(split.train)
+    return Split(train, train if split.history is split.train else placed(split.history), placed(split.test))
 
 
 def _of_split(space: Space, split: Split, sides: Sides) -> Asked:

@@ -12,7 +12,7 @@ import numpy as np
 
 from kinfold.core.catalogue import Entry
 from kinfold.core.errors import BadOption
-from kinfold.core.histories import MET, WEIGHT, with_histories
+from kinfold.core.histories import MET, WEIGHT, Sides, with_histories
 from kinfold.core.keys import Keys
 from kinfold.core.progress import Progress, quiet
 from kinfold.core.report import Report
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 METHODS = {
-    **{entry.name: entry for entry in LEARNERS if entry.name in ("als", "bpr", "ease", "funksvd", "svd")},
+    **{entry.name: entry for entry in LEARNERS if entry.name in ("als", "bpr", "ease", "funksvd", "sasrec", "svd")},
     "item2vec": Entry("item2vec", "kinfold.learn.word2vec:Word2Vec", "word2vec over what users met, in order"),
 }
 
@@ -66,8 +66,8 @@ def items(
         item: Column of the items; `item` by default.
         weight: Column of how strongly they met; each counts as 1 where it is left out.
         time: Column of when: numbers or dates.
-        method: als, bpr, ease (where items are few), svd, item2vec (over what each user met, in order), or funksvd
-            (for ratings); als by default.
+        method: als, bpr, ease (where items are few), svd, item2vec (over what each user met, in order), sasrec (what
+            comes next), or funksvd (for ratings); als by default.
         resume: A Space learned here (or its file) that these interactions came after: users and items that took part
             get new rows, new ones a first, and all others stay as they are.
         repeated: Weights of two who meet again are summed, or the last one counts.
@@ -87,8 +87,8 @@ def items(
         **options: Fields of the learner: `dim`, `epochs`, `regularization` …
 
     Returns:
-        A Space of the groups `user` and `item`, with the attributes `count` and, of users, what they met; features are
-        the groups `user_feature` and `item_feature`.
+        A Space of the groups `user` and `item`, with the attributes `count` and, of users, what they met. Features are
+        the groups `user_feature` and `item_feature`; the network of sasrec is the group `layer`.
 
     Raises:
         BadFile: A file is missing or cannot be read.
@@ -185,10 +185,13 @@ def learned(
         BadOption: The method learns no features.
     """
     from kinfold.encode.foldin import FoldIn
-    from kinfold.prepare.interactions import matrix, sessions
+    from kinfold.encode.folding import ordered
+    from kinfold.prepare.interactions import matrix, placed, sessions
 
     if features and method != "als":
         raise BadOption(f"features of items and users are learned by als, not by {method}.")
+    if ordered(method):
+        met = placed(met)
     counts = matrix(met, repeated=repeated)
     if type(learner).takes is Sequences:
         space: Space = learner.fit(sessions(met), **how)
@@ -201,7 +204,7 @@ def learned(
         space = learner.fit(counts, **how)
     if space.table is None or "count" not in space.table.column_names:
         space = space.with_attribute("count", _counts(counts))
-    return with_histories(space, counts.values) if len(space.groups) > 1 else space
+    return with_histories(space, counts.values) if Sides.of(space).users is not None else space
 
 
 def _features_of(space: Space, met: Interactions) -> dict[str, Counts]:
