@@ -466,7 +466,7 @@ def summary(results: dict[str, Any]) -> list[dict[str, str]]:
             {
                 "measured": f"recall@20 of movies that nobody met, ml-1m, by {columns}",
                 "kinfold": f"{values['features']:.3f} [{found['low']:.3f}, {found['high']:.3f}]",
-                "beside": f"random {values['random']:.3f}, popular (all 0: by the order of the data) {values['popular']:.3f}",
+                "beside": f"random {values['random']:.3f}, popular (none is) {values['popular']:.3f}",
                 "ratio": f"{values['features'] / max(values['random'], values['popular']):.1f}×",
             }
         )
