@@ -14,7 +14,7 @@ import pyarrow as pa
 from pyarrow import csv
 
 import kinfold as kf
-from kinfold.recipes.items import judged
+from kinfold.recipes.judging import judged
 from kinfold.show import text
 from kinfold.sources.interactions import read
 from kinfold.tasks.recommend import recommend, why

@@ -123,7 +123,7 @@ def _retrieval(space: Space, met: Interactions, at: str, by: str | None, as_json
 
     from kinfold.core.columns import one_array
     from kinfold.core.errors import BadOption
-    from kinfold.recipes.items import judged
+    from kinfold.recipes.judging import judged
 
     try:
         ks = [int(each) for each in at.split(",")]

@@ -12,15 +12,13 @@ import numpy as np
 
 from kinfold.core.catalogue import Entry
 from kinfold.core.errors import BadOption
-from kinfold.core.histories import MET, WEIGHT, Sides, with_histories
+from kinfold.core.histories import Sides, with_histories
 from kinfold.core.keys import Keys
 from kinfold.core.progress import Progress, quiet
-from kinfold.core.report import Report
 from kinfold.core.rows import Rows
 from kinfold.core.shapes import Counts, Interactions, Sequences, describe
 from kinfold.core.space import Space
 from kinfold.learn import LEARNERS
-from kinfold.prepare.split import How
 from kinfold.recipes.words import configured, opened
 
 if TYPE_CHECKING:
@@ -133,8 +131,8 @@ def items(
     how: dict[str, Any] = {"seed": seed, "threads": threads, "progress": progress}
     if callback is not None:
         how["callback"] = callback
-    known = {group: attributes.of(_sides(met)[group], *tables[group]) for group in wanted}
-    space = learned(method, learner, met, repeated, features=_features(met, known, wanted), **how)
+    known = {group: attributes.of(sides(met)[group], *tables[group]) for group in wanted}
+    space = learned(method, learner, met, repeated, features=features_of(met, known, wanted), **how)
     data = {**space.card.data, **describe(met), "repeated": repeated}
     if wanted:
         data["features"] = wanted
@@ -158,17 +156,18 @@ def _resumed(space: Space, met: Interactions, tables: Mapping[str, tuple[Keys, p
     return updated(space, met, repeated=space.card.data.get("repeated", "sum"))
 
 
-def _sides(met: Interactions) -> dict[str, Keys]:
+def sides(met: Interactions) -> dict[str, Keys]:
+    """The keys of either side, by the group that they become."""
     return {"user": met.users, "item": met.items}
 
 
-def _features(
+def features_of(
     met: Interactions, known: Mapping[str, pa.Table], columns: Mapping[str, Sequence[str]]
 ) -> dict[str, Counts]:
     """Features by the group whose they are, from what is known of its keys."""
     from kinfold.prepare.features import features
 
-    return {group: features(_sides(met)[group], known[group], columns[group], f"{group}_feature") for group in columns}
+    return {group: features(sides(met)[group], known[group], columns[group], f"{group}_feature") for group in columns}
 
 
 def learned(
@@ -207,94 +206,9 @@ def learned(
     return with_histories(space, counts.values) if Sides.of(space).users is not None else space
 
 
-def _features_of(space: Space, met: Interactions) -> dict[str, Counts]:
-    """The features that a Space was learned with, of the users and items of other interactions."""
-    from kinfold.sources import attributes
-
-    wanted = space.card.data.get("features", {})
-    known = {}
-    for group in wanted:
-        part = space.group(group)
-        assert part.table is not None
-        known[group] = attributes.of(_sides(met)[group], part.keys, part.table)
-    return _features(met, known, wanted)
-
-
-def _with_attributes(space: Space, other: Space) -> Space:
-    """A Space with what another one knows of its users and items."""
-    from kinfold.sources import attributes
-
-    for group in list(space.groups)[:2]:
-        part = other.group(group)
-        assert part.table is not None
-        names = (name for name in part.table.column_names if name not in ("count", MET, WEIGHT))
-        own = [name for name in names if part.table[name].null_count < len(part)]
-        if own:
-            space = attributes.beside(space, group, part.keys, part.table.select(own))
-    return space
-
-
 def _counts(counts: Counts) -> np.ndarray:
     """Entries of each user and of each item (users + items,) int64."""
     values = counts.values
     return np.concatenate([np.diff(values.indptr), np.bincount(values.indices, minlength=values.shape[1])]).astype(
         np.int64
     )
-
-
-def judged(
-    space: Space,
-    interactions: Interactions,
-    *,
-    split: How | str | None = None,
-    ks: Sequence[int] = (10, 20),
-    groups: np.ndarray | None = None,
-    where: str | None = None,
-    item_groups: str | None = None,
-    seed: int = 0,
-    threads: int | None = None,
-    progress: Progress = quiet,
-) -> Report:
-    """What a Space of users and items is worth to its users: `measure.retrieval`, or `measure.ratings` by funksvd.
-
-    Args:
-        space: Users and items.
-        interactions: What users met after it was learned; or, with `split`, all of what there is.
-        split: Learns anew, with the method and the parameters of the Space, from a part of the interactions, and
-            judges by the rest: random, time, user or leave-last.
-        ks: Lengths of the lists of recommendations.
-        groups: A label of each user of the interactions, by which quality is told too.
-        where: An SQL condition on key and attributes of the items that are ranked, and looked for, alone.
-        item_groups: An attribute of items whose values' shares of what is shown are told.
-        seed: Of the split, of what is learned and of the intervals.
-        threads: How many work at once.
-        progress: Told of how far the work is.
-
-    Raises:
-        BadData: The interactions cannot be split so, or hold no known user with something new.
-        BadOption: There is no such split, or the method of the Space is none of these.
-    """
-    from kinfold.measure.ranking import retrieval
-    from kinfold.measure.rating import ratings
-    from kinfold.prepare.split import split as parted
-
-    asked: dict[str, Any] = {"ks": ks, "groups": groups, "where": where, "item_groups": item_groups, "seed": seed}
-    if split is None:
-        return retrieval(space, interactions, **asked)
-    method = space.card.method
-    if method not in METHODS:
-        raise BadOption(f"vectors by '{method}' are not learned here anew; there are: {', '.join(METHODS)}.")
-    fields = {field.name for field in dataclasses.fields(METHODS[method].load())}
-    learner = configured(
-        METHODS, method, {name: value for name, value in space.card.parameters.items() if name in fields}
-    )
-    parts = parted(interactions, split, seed=seed)
-    repeated = space.card.data.get("repeated", "sum")
-    how: dict[str, Any] = {"seed": seed, "threads": threads, "progress": progress}
-    anew = learned(method, learner, parts.train, repeated, features=_features_of(space, parts.train), **how)
-    if method == "funksvd":
-        found = ratings(anew, parts, seed=seed)
-    else:
-        found = retrieval(_with_attributes(anew, space), parts, **asked)
-    told = f"learned anew by {method} from {len(parts.train):,} of {len(interactions):,} interactions, split: {split}."
-    return dataclasses.replace(found, notes=(*found.notes, told))
