@@ -21,8 +21,8 @@ check: .venv/.test .venv/.check ## format, lint, types, direction between rooms,
 	$(BIN)/lint-imports
 	$(BIN)/python docs/generate.py --check
 
-bench: .venv/.test .venv/.peers ## every benchmark; three hours, alone on the machine
-	for each in words glove documents classify files items transfer translation search start; do \
+bench: .venv/.test .venv/.peers .venv/.bench ## every benchmark; three hours, alone on the machine
+	for each in words glove documents classify files items sequential transfer translation search start; do \
 	  $(BIN)/python benchmarks/$$each.py || exit 1; done
 	$(BIN)/python docs/generate.py
 
@@ -42,7 +42,7 @@ clean: ## the environment and what was made
 	$(PIP) --editable .
 	@touch $@
 
-.venv/.test .venv/.check .venv/.peers: .venv/.%: .venv/.base
+.venv/.test .venv/.check .venv/.peers .venv/.bench: .venv/.%: .venv/.base
 	$(PIP) --group $*
 	@touch $@
 
