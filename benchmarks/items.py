@@ -6,8 +6,9 @@ what each of them learned. implicit is given one BLAS thread, as it asks for, an
 held-out fifths of what each user met; for each method the same number of settings is tried on a fifth of the training
 part, and the best one is learned anew and judged.
 
-    python benchmarks/items.py              everything, some forty minutes
-    python benchmarks/items.py --speed      without quality, some ten minutes
+    python benchmarks/items.py              everything, an hour
+    python benchmarks/items.py --speed      only how fast, some ten minutes; what else was measured stays
+    python benchmarks/items.py --quality    only how good, in the same way
     python benchmarks/items.py --small      a minute, as a check
 """
 
@@ -19,14 +20,15 @@ import dataclasses
 import functools
 import io
 import itertools
+import json
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from statistics import median
 from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.sparse as sparse
-from _measure import DATA, record
+from _measure import DATA, RESULTS, record
 
 import kinfold as kf
 from kinfold.core.keys import Keys
@@ -420,79 +422,61 @@ def _ratio(found: dict[str, list[float]]) -> float:
     return median(theirs / ours for ours, theirs in zip(found["kinfold"], found["implicit"], strict=True))
 
 
+# What the README shows of all lines.
+FIRST = ("ALS, 3 steps of conjugate gradients, 128 d", "ALS, exact, 64 d", "BPR, 128 d", "20 best", "recall@20, ml-1m")
+
+
 def summary(results: dict[str, Any]) -> list[dict[str, str]]:
-    """Lines of the README's table."""
-    rows = []
+    """Lines of a table, those of the README first."""
+    lines = [*(speed_lines(results) if "als" in results else ()), *quality_lines(results)]
+    rows = [dict(zip(("measured", "kinfold", "beside", "ratio"), line, strict=True)) for line in lines]
+    return sorted(rows, key=lambda row: not row["measured"].startswith(FIRST))
+
+
+def speed_lines(results: dict[str, Any]) -> Iterator[tuple[str, str, str, str]]:
+    """How fast."""
     for what, title in (("als", "ALS, 3 steps of conjugate gradients"), ("cholesky", "ALS, exact")):
         for dim, found in results[what].items():
-            seconds = {name: median(each) for name, each in found["seconds"].items()}
-            losses = found["loss"]
-            rows.append(
-                {
-                    "measured": f"{title}, {dim} d, an epoch of 5 M entries",
-                    "kinfold": f"{seconds['kinfold']:.2f} s, loss {losses['kinfold']:.3f}",
-                    "beside": f"implicit 0.7 {seconds['implicit']:.2f} s, loss {losses['implicit']:.3f}",
-                    "ratio": f"{found['ratio']:.1f}×",
-                }
+            own, other = (
+                f"{median(found['seconds'][name]):.2f} s, loss {found['loss'][name]:.3f}"
+                for name in ("kinfold", "implicit")
             )
+            measured = f"{title}, {dim} d, an epoch of 5 M entries"
+            yield measured, own, f"implicit 0.7 {other}", f"{found['ratio']:.1f}×"
     for dim, found in results["bpr"].items():
-        rate = {name: median(each) / 1e6 for name, each in found["pairs_per_second"].items()}
-        rows.append(
-            {
-                "measured": f"BPR, {dim} d, gowalla",
-                "kinfold": f"{rate['kinfold']:.1f} M pairs/s",
-                "beside": f"implicit 0.7 {rate['implicit']:.1f} M pairs/s",
-                "ratio": f"{found['ratio']:.1f}×",
-            }
+        own, other = (
+            f"{median(found['pairs_per_second'][name]) / 1e6:.1f} M pairs/s" for name in ("kinfold", "implicit")
         )
+        yield f"BPR, {dim} d, gowalla", own, f"implicit 0.7 {other}", f"{found['ratio']:.1f}×"
     seconds = results["serving"]["seconds"]
-    theirs = min(seconds["implicit"], seconds["implicit, 1 BLAS thread"])
-    rows.append(
-        {
-            "measured": f"20 best new items for {results['serving']['users']:,} users",
-            "kinfold": f"{seconds['kinfold']:.2f} s",
-            "beside": f"implicit 0.7 {theirs:.2f} s",
-            "ratio": f"{theirs / seconds['kinfold']:.1f}×",
-        }
-    )
-    rows.append(
-        {"measured": "EASE, ml-1m", "kinfold": f"{results['ease']['seconds']:.1f} s", "beside": "", "ratio": ""}
-    )
-    peak = results["memory"]["peak_bytes"] / 1e6
-    rows.append({"measured": "memory, gowalla, 128 d", "kinfold": f"{peak:,.0f} MB", "beside": "", "ratio": ""})
+    best = min(seconds["implicit"], seconds["implicit, 1 BLAS thread"])
+    measured = f"20 best new items for {results['serving']['users']:,} users"
+    yield measured, f"{seconds['kinfold']:.2f} s", f"implicit 0.7 {best:.2f} s", f"{best / seconds['kinfold']:.1f}×"
+    yield "EASE, ml-1m", f"{results['ease']['seconds']:.1f} s", "", ""
+    epochs = results["scaling"]["seconds_an_epoch"]
+    told = ", ".join(f"{int(entries) / 1e6:.1f} M in {each:.2f} s" for entries, each in epochs.items())
+    yield "ALS, 128 d, an epoch of a quarter, half and all of the entries", told, "", ""
+    yield "memory, gowalla, 128 d", f"{results['memory']['peak_bytes'] / 1e6:,.0f} MB", "", ""
+
+
+def quality_lines(results: dict[str, Any]) -> Iterator[tuple[str, str, str, str]]:
+    """How good."""
     for columns, found in list(results.get("cold", {}).items())[-1:]:
-        values = {name: found[f"{name} recall@20"] for name in ("features", "random", "popular")}
-        rows.append(
-            {
-                "measured": f"recall@20 of movies that nobody met, ml-1m, by {columns}",
-                "kinfold": f"{values['features']:.3f} [{found['low']:.3f}, {found['high']:.3f}]",
-                "beside": f"random {values['random']:.3f}, popular (none is) {values['popular']:.3f}",
-                "ratio": f"{values['features'] / max(values['random'], values['popular']):.1f}×",
-            }
-        )
+        own, drawn, popular = (found[f"{name} recall@20"] for name in ("features", "random", "popular"))
+        measured = f"recall@20 of movies that nobody met, ml-1m, by {columns}"
+        told = f"{own:.3f} [{found['low']:.3f}, {found['high']:.3f}]"
+        beside = f"random {drawn:.3f}, popular (none is) {popular:.3f}"
+        yield measured, told, beside, f"{own / max(drawn, popular):.1f}×"
     for name, found in results.get("quality", {}).items():
         for metric in ("recall@20", "ndcg@20"):
             own = found["ALS"][metric]
             others = ", ".join(f"{each} {found[each][metric]['value']:.3f}" for each in found if each != "ALS")
-            rows.append(
-                {
-                    "measured": f"{metric}, {name}, tuned alike",
-                    "kinfold": f"ALS {own['value']:.3f} [{own['low']:.3f}, {own['high']:.3f}]",
-                    "beside": others,
-                    "ratio": "",
-                }
-            )
-    return rows
+            told = f"ALS {own['value']:.3f} [{own['low']:.3f}, {own['high']:.3f}]"
+            yield f"{metric}, {name}, tuned alike", told, others, ""
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--small", action="store_true")
-    parser.add_argument("--speed", action="store_true")
-    arguments = parser.parse_args()
-    small = arguments.small
-    rounds = 1 if small else arguments.rounds
+def speed(small: bool, rounds: int) -> dict[str, Any]:
+    """All that is timed."""
     counts = made(6_000, 1_200, 300_000) if small else made(60_000, 12_000, 5_300_000)
     for solver in ("gradients", "cholesky"):
         ALS(dim=8, epochs=1, solver=solver).fit(counts, threads=2)  # loads what was compiled
@@ -501,7 +485,7 @@ def main() -> None:
     began = time.perf_counter()
     EASE().fit(movies)
     ease = time.perf_counter() - began
-    results: dict[str, Any] = {
+    return {
         "ease": {"seconds": ease},
         "als": {str(dim): als_speed(counts, dim, False, rounds) for dim in (64, 128, 256)},
         "cholesky": {str(dim): als_speed(counts, dim, True, 1) for dim in (64, 128)},
@@ -510,11 +494,26 @@ def main() -> None:
         "scaling": scaling(128, small),
         "memory": memory(128),
     }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--small", action="store_true")
+    parser.add_argument("--speed", action="store_true")
+    parser.add_argument("--quality", action="store_true")
+    arguments = parser.parse_args()
+    small = arguments.small
+    name = "items_small" if small else "items"
+    path = RESULTS / f"{name}.json"
+    results: dict[str, Any] = json.loads(path.read_text())["results"] if path.exists() else {}
+    if not arguments.quality:
+        results |= speed(small, 1 if small else arguments.rounds)
     if not arguments.speed:
         results["cold"] = cold(small)
         results["quality"] = {name: quality(*each, small) for name, each in datasets().items()}
     results["summary"] = summary(results)
-    record("items_small" if small else "items", results)
+    record(name, results)
 
 
 if __name__ == "__main__":

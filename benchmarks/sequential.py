@@ -1,4 +1,4 @@
-"""What comes next: sasrec beside methods that do not look at the order, on reviews of beauty products.
+"""What comes next: sasrec beside item2vec, als and what is popular, on reviews of beauty products.
 
 The last item of each user is held out, and all items that it has not met are ranked. Each method is tuned on the last
 item before that one, the best setting is learned anew and judged, on one thread, so that the same numbers come again.
