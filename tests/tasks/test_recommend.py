@@ -138,3 +138,16 @@ def test_what_cannot_be_recommended_is_said(space):
         why(space, "oar")
     with pytest.raises(BadOption, match=r"key|column|SQL"):
         recommend(space, ["sea0"], where="no_such = 1")
+
+
+def test_a_part_of_the_space_remembers_what_is_left(space):
+    users, items = list(space.group("user").keys), list(space.group("item").keys)
+    left = [n for n, key in enumerate(items) if key != "sail"][::-1]
+    some = space.take(np.array([*range(3, len(users)), *(len(users) + n for n in left)]))
+    assert list(some.group("item").keys) == [items[n] for n in left]
+    for user in some.group("user").keys:
+        found = recommend(some, [user], k=len(items))[0].keys
+        assert set(found) == set(items) - set(MET[user]) - {"sail"}
+    parts = why(some, "port", user="sea4").tables[0].rows
+    assert {row[0] for row in parts} == set(MET["sea4"]) - {"sail"}
+    assert some.group("user").attribute("met").to_pylist()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from kinfold.core.columns import one_array, to_arrow, to_numpy
 from kinfold.core.errors import BadData, BadOption
@@ -15,6 +16,7 @@ from kinfold.core.shapes import Interactions
 if TYPE_CHECKING:
     import scipy.sparse as sparse
 
+    from kinfold.core.keys import Keys
     from kinfold.core.space import Space
 
 # Attributes of users: rows of items within their group, and how strongly each was met.
@@ -100,6 +102,33 @@ def remembered(space: Space, sides: Sides) -> sparse.csr_array:
     except (AttributeError, TypeError, ValueError) as error:
         raise BadData(f"the attributes {MET} and {WEIGHT} of this Space do not fit together ({error}).") from error
     return found
+
+
+def renumbered(table: pa.Table, before: Keys, rows: np.ndarray) -> pa.Table:
+    """Attributes of some rows, in which items are numbered as they stand among these; others are left out.
+
+    Args:
+        table: With what users met, by the numbers that items had.
+        before: The keys of all rows.
+        rows: Those that are left (m,) int64, in the order of the table.
+    """
+    groups = list(before.groups.values())[:2]
+    if len(groups) < 2:
+        return table
+    items = rows[(rows >= groups[1].start) & (rows < groups[1].stop)] - groups[1].start
+    if not len(items) or np.array_equal(items, np.arange(len(groups[1]))):
+        return table
+    places = np.full(len(groups[1]), -1, np.int32)
+    places[items] = np.arange(len(items), dtype=np.int32)
+    met, weights = (one_array(table[name]) for name in (MET, WEIGHT))
+    sizes = to_numpy(pc.fill_null(met.value_lengths(), 0))
+    now = places[to_numpy(met.flatten())]
+    kept = now >= 0
+    starts = np.append(0, np.cumsum(np.bincount(np.repeat(np.arange(len(sizes)), sizes)[kept], minlength=len(sizes))))
+    for name, each in ((MET, now[kept]), (WEIGHT, to_numpy(weights.flatten())[kept])):
+        lists = pa.LargeListArray.from_arrays(to_arrow(starts), to_arrow(each), mask=met.is_null())
+        table = table.set_column(table.column_names.index(name), name, lists.cast(table.schema.field(name).type))
+    return table
 
 
 def onto(met: Interactions, space: Space, sides: Sides) -> sparse.csr_array:

@@ -14,6 +14,7 @@ import pyarrow as pa
 from kinfold.core.card import Card, born
 from kinfold.core.columns import to_arrow
 from kinfold.core.errors import BadData, FrameMismatch, UnknownName, did_you_mean
+from kinfold.core.histories import MET, renumbered
 from kinfold.core.hits import Hits
 from kinfold.core.keys import Keys
 from kinfold.core.metric import Metric
@@ -212,11 +213,15 @@ class Space:
     def take(self, rows: np.ndarray) -> Space:
         """Some rows (m,) int64 as a Space of the same frame; each once, groups in order.
 
+        What users met is told of the items that are left.
+
         Raises:
             BadData: A row twice or outside, or groups out of order.
         """
         keys = self.keys.take(rows)
         table = None if self.table is None else self.table.take(to_arrow(np.asarray(rows, np.int64)))
+        if table is not None and MET in table.column_names:
+            table = renumbered(table, self.keys, np.asarray(rows, np.int64))
         return dataclasses.replace(self, keys=keys, rows=self.rows.pick(rows), table=table)
 
     def where(self, condition: str) -> np.ndarray:
