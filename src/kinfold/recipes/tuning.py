@@ -72,7 +72,7 @@ def tune(
         item: Column of the items; `item` by default.
         weight: Column of how strongly they met; each counts as 1 where it is left out.
         time: Column of when: numbers or dates.
-        method: als, bpr, ease, svd, item2vec or funksvd.
+        method: als, bpr, ease, svd, item2vec, sasrec or funksvd.
         repeated: Weights of two who meet again are summed, or the last one counts.
         on_bad: What is done at a row without user or item, or with a bad weight or time: raise, or skip and count it.
         split: What is held out to judge by: random, time, user or leave-last.
