@@ -175,7 +175,7 @@ def test_items_that_nobody_met_are_placed_by_their_features(kinfold, files, monk
     ran = kinfold("why", "m.arrow", "--user", "u1", "--item", "a4", "--json")
     rows = ran.json["tables"][0]["rows"]
     assert sum(row[2] for row in rows) == pytest.approx(float(space["u1"] @ space["a4"]), abs=1e-5)
-    assert "(what is known of the user)" in {row[0] for row in rows}
+    assert "(all else)" in {row[0] for row in rows}
     columns = ("--user", "user_id", "--item", "movie_id", "--split", "random", "--at", "2", "--json")
     ran = kinfold("evaluate", "m.arrow", "--interactions", "ratings.csv", *columns)
     assert ran.code == 0, ran.err

@@ -43,7 +43,7 @@ def test_what_has_no_ratings_is_said():
     with pytest.raises(BadData, match="by funksvd"):
         ratings(kf.items(parts.train, dim=2), parts)
     plain = split(read({f"u{n}": ["a", "b", "c", "d", "e"] for n in range(9)}))
-    with pytest.raises(BadData, match="no weights"):
+    with pytest.raises(BadData, match="have none"):
         ratings(kf.items(plain.train, method="funksvd", dim=3), plain)
 
 

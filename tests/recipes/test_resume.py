@@ -11,11 +11,15 @@ MET = {f"{kind}{n}": [f"{kind}-{each}" for each in range(2 + n % 3)] for kind in
 MORE = {"a0": ["a-4"], "a1": ["a-4"], "new": ["a-0", "a-1"], "a3": ["a-9"], "a4": ["a-9", "a-2"]}
 
 
+def rated(met):
+    return [(user, item, 1 + len(item) % 3) for user, items in met.items() for item in items]
+
+
 @pytest.fixture(scope="module", params=["als", "svd", "bpr", "funksvd"])
 def spaces(request):
     options = {"als": {"dim": 4}, "svd": {"dim": 4}, "bpr": {"dim": 4}, "funksvd": {"dim": 5, "epochs": 20}}
-    before = kf.items(MET, method=request.param, **options[request.param])
-    return before, kf.items(MORE, resume=before)
+    before = kf.items(rated(MET), method=request.param, **options[request.param])
+    return before, kf.items(rated(MORE), resume=before)
 
 
 def test_only_what_took_part_is_moved(spaces):

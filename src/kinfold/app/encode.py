@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from kinfold.app.output import Json, say, watched
-from kinfold.app.recommend import keys_of
+from kinfold.app.recommend import history_of
 from kinfold.app.vectors import SpacePath
 
 
@@ -41,14 +41,15 @@ def encode(
     if bool(things) == (file is not None):
         raise BadOption("say what to encode: one or more THINGs, or --file with one a line, not both.")
     format_for(out, kf.io.FORMATS)
-    made_by = kf.encoder(path, encoder)
+    made_by: Any = kf.encoder(path, encoder)
     items: Items[Any] = Items(things or [])
     if file is not None:
         items = kf.sources.documents.read(file, text=text, key=key)
     if file is not None and getattr(made_by, "things", "texts") == "words":
         items = Items([line for line in items.raw if line]) if items.keys is None else items
     if getattr(made_by, "things", "texts") == "histories":
-        items = dataclasses.replace(items, raw=[keys_of(line) for line in items.raw])
+        known = made_by.space.keys.group(made_by.other)
+        items = dataclasses.replace(items, raw=[history_of(line, known) for line in items.raw])
     with watched(as_json) as progress:
         made = made_by.encode(items, progress=progress)
         kf.io.save(made, out)

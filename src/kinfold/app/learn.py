@@ -142,13 +142,15 @@ def _tell(space: Space, out: Path, as_json: bool) -> None:
     idle = int(space.card.data.get("texts", 0)) - int(space.card.data.get("sequences", 0))
     if idle > 0 and group == "word":
         lines.append(f"  {idle:,} of {space.card.data['texts']:,} texts (or lines) held no word of the vocabulary")
-    if training is not None and training.tables:
+    if training is not None and training.tables and more is None:
         unit = training.tables[0].columns[2].partition(" ")[0]
         for epoch, loss, speed in training.tables[0].rows:
             lines.append(f"  epoch {epoch}: loss {loss:.4f}, {speed / 1e6:.2f} M {unit}/s")
     key = next(iter(space.keys))
     if group == "user":
-        lines.append(f"Next: kinfold recommend {out} --user {key} · kinfold why {out} --user {key} --item ITEM")
+        explains = space.card.method in ("als", "svd", "item2vec")
+        explained = f" · kinfold why {out} --user {key} --item ITEM" if explains else ""
+        lines.append(f"Next: kinfold recommend {out} --user {key}{explained}")
         say(values, "\n".join(lines), as_json)
         return
     asked = key if sum(key in space.group(name) for name in space.groups) == 1 else f"{group}:{key}"

@@ -12,8 +12,10 @@ from kinfold.app.output import Json, Show, say, say_hits
 from kinfold.app.vectors import SpacePath, Where
 
 if TYPE_CHECKING:
+    from kinfold.core.keys import Keys
     from kinfold.core.report import Report
     from kinfold.core.space import Space
+    from kinfold.tasks.recommend import History
 
 User = Annotated[list[str] | None, typer.Option(help="Key of a user; may be repeated.")]
 UserColumn = Annotated[str | None, typer.Option(help="Column of the users in tables of interactions.")]
@@ -24,7 +26,10 @@ def recommend(
     path: SpacePath,
     user: User = None,
     history: Annotated[
-        str | None, typer.Option(help="Keys of items, between commas, that somebody met who is not in the Space.")
+        str | None,
+        typer.Option(
+            help="Keys of items, between commas, that somebody met who is not in the Space; key=2 with a weight."
+        ),
     ] = None,
     everyone: Annotated[bool, typer.Option("--all", help="For all users.")] = False,
     k: Annotated[int, typer.Option("-k", help="Items for each.")] = 10,
@@ -52,10 +57,12 @@ def recommend(
         raise BadOption("say for whom: --user KEY, --history KEYS or --all.")
     seen = None if not exclude_seen else read(list(exclude_seen), user=user_column, item=item_column)
     space = kf.open(path)
+    items = space.group(Sides.of(space).items)
+    met = _told(history, items.keys)
     hits = run(
         space,
         user,
-        histories=None if history is None else [keys_of(history)],
+        histories=None if met is None else [met],
         k=k,
         where=where,
         allow=None if allow is None else keys_of(allow),
@@ -66,7 +73,7 @@ def recommend(
     )
     if history is not None:
         hits = [dataclasses.replace(each, query=history) for each in hits]
-    say_hits(hits, space.group(Sides.of(space).items), show, as_json)
+    say_hits(hits, items, show, as_json)
 
 
 def why(
@@ -84,9 +91,10 @@ def why(
     from kinfold.tasks.recommend import why as run
 
     space = kf.open(path)
-    report = run(space, item, user=user, history=None if history is None else keys_of(history))
+    items = space.group(Sides.of(space).items)
+    report = run(space, item, user=user, history=_told(history, items.keys))
     if show is not None:
-        report = _named(report, space.group(Sides.of(space).items), show)
+        report = _named(report, items, show)
     say(report.to_dict(), text.render(report), as_json)
 
 
@@ -99,6 +107,34 @@ def _named(report: Report, items: Space, show: str) -> Report:
     places = items.keys.rows([str(row[0]) for row in table.rows]).tolist()
     rows = [[*row, told[place] if place >= 0 else None] for row, place in zip(table.rows, places, strict=True)]
     return dataclasses.replace(report, tables=[Table(table.title, (*table.columns, show), rows)])
+
+
+def history_of(text: str, items: Keys) -> History:
+    """What somebody met: keys between commas, or all of them with a weight (`key=2`) where they are no keys as such."""
+    keys = keys_of(text)
+    if all(key in items for key in keys):
+        return keys
+    pairs = dict(pair for key in keys if (pair := _weighted(key)))
+    return pairs if len(pairs) == len(set(keys)) else keys
+
+
+def _told(history: str | None, items: Keys) -> History | None:
+    """The history, and on standard error those of its keys that the Space has not."""
+    if history is None:
+        return None
+    found = history_of(history, items)
+    unknown = [key for key in found if key not in items]
+    if unknown and len(unknown) < len(found):
+        typer.echo(f"kinfold: the Space has no {', '.join(unknown)}; the history goes on without.", err=True)
+    return found
+
+
+def _weighted(text: str) -> tuple[str, float] | None:
+    key, _, weight = text.rpartition("=")
+    try:
+        return (key, float(weight)) if key else None
+    except ValueError:
+        return None
 
 
 def keys_of(text: str) -> list[str]:

@@ -122,7 +122,8 @@ def _retrieval(space: Space, met: Interactions, at: str, by: str | None, as_json
     import numpy as np
 
     from kinfold.core.columns import one_array
-    from kinfold.core.errors import BadOption
+    from kinfold.core.errors import BadOption, UnknownName, did_you_mean
+    from kinfold.core.histories import Sides, known
     from kinfold.recipes.judging import judged
 
     try:
@@ -131,9 +132,13 @@ def _retrieval(space: Space, met: Interactions, at: str, by: str | None, as_json
         raise BadOption(f"--at {at} is no list of lengths; give numbers between commas: 10,20.") from error
     groups = None
     if by is not None:
-        people = space.group()
-        labels = one_array(people.attribute(by)).cast("string").to_pylist()
-        rows = people.keys.rows(met.users)
+        users = Sides.of(space).known_users()
+        told = known(space, users)
+        if by not in told.column_names:
+            near = did_you_mean(by, told.column_names)
+            raise UnknownName(f"nothing is known of users by '{by}'.{near} There are: {', '.join(told.column_names)}.")
+        labels = one_array(told[by]).cast("string").to_pylist()
+        rows = space.keys.group(users).rows(met.users)
         groups = np.array([(labels[row] if row >= 0 else None) or "–" for row in rows.tolist()])
     with watched(as_json) as progress:
         return judged(space, met, ks=ks, groups=groups, progress=progress, **how)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 # Attributes of users: rows of items within their group, and how strongly each was met.
 MET, WEIGHT = "met", "met_weight"
+COUNT = "count"
 
 
 class Sides(NamedTuple):
@@ -51,6 +52,22 @@ class Sides(NamedTuple):
                 f"this Space has rows of '{self.items}' alone, none of users; give histories of what they met."
             )
         return self.users
+
+
+def known(space: Space, group: str) -> pa.Table:
+    """What is known of the keys of a group, by the names that the source gave, without what Kinfold adds."""
+    part = space.group(group)
+    if part.table is None:
+        return pa.table({})
+    called = space.card.data.get("attributes", {}).get(group, {})
+    others = [
+        each for name, its in space.card.data.get("attributes", {}).items() if name != group for each in its.values()
+    ]
+    own = [
+        name for name in part.table.column_names if name not in (COUNT, MET, WEIGHT, *called, *called.values(), *others)
+    ]
+    columns = {name: part.table[name] for name in own if part.table[name].null_count < len(part)}
+    return pa.table({**columns, **{name: part.table[actual] for name, actual in called.items()}})
 
 
 def items_where(space: Space, sides: Sides, condition: str) -> np.ndarray:

@@ -10,9 +10,9 @@ import numpy as np
 
 from kinfold.core.columns import to_arrow
 from kinfold.core.errors import BadOption
-from kinfold.core.histories import MET
 from kinfold.core.hits import Hits
 from kinfold.core.metric import Metric, units
+from kinfold.core.rows import Rows
 
 if TYPE_CHECKING:
     from kinfold.core.space import Space
@@ -79,8 +79,10 @@ def nearest_many(
         members = [place for place, each in enumerate(questions) if each == question]
         spare = len(banned) + max(len(several[place].own) for place in members)
         vectors = np.stack([several[place].vector for place in members])
-        metric = metric_between(space, *question)
-        find = search if metric is space.metric else dataclasses.replace(space, metric=metric).topk
+        find = search
+        if one_side(space, *question):
+            other = alike(space)
+            vectors, find = vectors[:, : other.dim], other.topk
         scores, rows = find(vectors, min(k + spare, len(space)), among(space, question[1], allowed))
         for place, score, row in zip(members, scores, rows, strict=True):
             good = (row >= 0) & ~np.isin(row, several[place].own) & ~np.isin(row, banned)
@@ -89,15 +91,19 @@ def nearest_many(
     return hits
 
 
-def metric_between(space: Space, one: str | None, other: str | None) -> Metric:
-    """The metric between rows of two groups.
+def one_side(space: Space, one: str | None, other: str | None) -> bool:
+    """Whether rows of two groups are both of users, or both of items, learned by the product of the one and the other.
 
-    Users and items are compared by the product that they were learned by. Rows of one side are compared by direction:
-    their product would say how popular they are rather than how alike.
+    These are compared by direction: their product would say how popular they are rather than how alike.
     """
-    met = space.table is not None and MET in space.table.column_names
-    alike = met and one is not None and one == other and space.metric is Metric.DOT
-    return Metric.COSINE if alike else space.metric
+    return space.metric is Metric.DOT and one is not None and one == other and "interactions" in space.card.data
+
+
+def alike(space: Space) -> Space:
+    """The Space by which rows of one side are compared: by cosine, without their biases, which stand last."""
+    biases = int(space.card.data.get("biases", 0))
+    rows = Rows(np.ascontiguousarray(space.rows.dense()[:, : space.dim - biases])) if biases else space.rows
+    return dataclasses.replace(space, metric=Metric.COSINE, rows=rows)
 
 
 def all_asked(space: Space, queries: Sequence[Query] | np.ndarray) -> list[Asked]:
@@ -139,7 +145,8 @@ def asked(space: Space, query: Query) -> Asked:
     own = np.unique(rows[rows >= 0])
     homes = {space.keys.group_of(row) for row in own.tolist()}
     home = homes.pop() if len(homes) == 1 else None
-    vector = _mixed(metric_between(space, home, home), vectors, np.array([weight for _, weight in members]))
+    metric = Metric.COSINE if one_side(space, home, home) else space.metric
+    vector = _mixed(metric, vectors, np.array([weight for _, weight in members]))
     return Asked(vector, own, home, _name(members))
 
 

@@ -18,7 +18,7 @@ from kinfold.core.histories import MET, renumbered
 from kinfold.core.hits import Hits
 from kinfold.core.keys import Keys
 from kinfold.core.metric import Metric
-from kinfold.core.nearest import Query, all_asked, metric_between, nearest_many
+from kinfold.core.nearest import Query, all_asked, nearest_many, one_side
 from kinfold.core.report import Report
 from kinfold.core.rows import Rows
 from kinfold.core.where import matches
@@ -324,7 +324,10 @@ class Space:
         left, right = (np.array([each.vector for each in side]).reshape(-1, self.dim) for side in sides)
         homes = [{each.home for each in side} for side in sides]
         one, other = (home.pop() if len(home) == 1 else None for home in homes)
-        return metric_between(self, one, other).between(left, right)
+        if one_side(self, one, other):
+            dim = self.dim - int(self.card.data.get("biases", 0))
+            return Metric.COSINE.between(left[:, :dim], right[:, :dim])
+        return self.metric.between(left, right)
 
     def topk(
         self,

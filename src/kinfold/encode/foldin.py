@@ -20,6 +20,7 @@ from kinfold.core.shapes import Items
 from kinfold.core.space import Space
 from kinfold.encode.folding import FOLDINGS, Folding, LeastSquares
 from kinfold.encode.over import OverSpace
+from kinfold.prepare.features import EVERY
 
 if TYPE_CHECKING:
     import scipy.sparse as sparse
@@ -117,11 +118,14 @@ class FoldIn(OverSpace):
         Args:
             matrix: What was met; where order counts, weights are places in it, as `prepare.interactions.placed` gives
                 them.
-            toward: What features say of the rows (n, dim), for a Space that learned some (als).
+            toward: What features say of the rows (n, dim), for a Space that learned some (als); by default what is
+                common to all.
             threads: How many work at once.
             progress: Told of the entries that are done.
         """
         progress.start("fold in", matrix.nnz, "entries")
+        if toward is None:
+            toward = self._common(matrix.shape[0])
         if toward is None:
             return self._folding.rows(matrix, threads, progress)
         assert isinstance(self._folding, LeastSquares)
@@ -138,6 +142,13 @@ class FoldIn(OverSpace):
         """
         return self._folding.parts(matrix, target)
 
+    def _common(self, count: int) -> np.ndarray | None:
+        """What features say of rows (count, dim) of which none is known; None where none were learned."""
+        if self.own not in self.space.card.data.get("features", {}):
+            return None
+        row: np.ndarray = self.space.group(f"{self.own}_feature")[EVERY]
+        return np.broadcast_to(row, (count, self.space.dim))
+
     @functools.cached_property
     def _folding(self) -> Folding:
         return self._kind.of(self.space, self.other)
@@ -147,7 +158,11 @@ class FoldIn(OverSpace):
         return FOLDINGS[self.space.card.method]
 
     def matrix(self, items: Items[Any]) -> tuple[sparse.csr_array, int]:
-        """Histories as a matrix over the other side's keys, and how many keys have no row."""
+        """Histories as a matrix over the other side's keys, and how many keys have no row.
+
+        Raises:
+            BadData: A history is none, or one of its weights is no finite number of at least 0.
+        """
         import scipy.sparse as sparse
 
         keys = self.space.keys.group(self.other)
@@ -155,20 +170,39 @@ class FoldIn(OverSpace):
         weights: list[float] = []
         sizes = []
         for number, history in enumerate(items.raw):
-            if isinstance(history, str) or not isinstance(history, Iterable):
-                raise BadData(f"history {number:,} is {history!r:.40}; it is a list of keys, or a mapping to weights.")
-            some = history.items() if isinstance(history, Mapping) else ((key, 1.0) for key in history)
-            if self._kind.ordered and not isinstance(history, Mapping):
-                some = {str(key): place for place, key in enumerate(history, 1)}.items()
-            before = len(names)
-            for key, weight in some:
-                names.append(str(key))
-                weights.append(float(weight))
-            sizes.append(len(names) - before)
+            some = self._weighted(number, history)
+            names += some
+            weights += some.values()
+            sizes.append(len(some))
         found = keys.rows(pa.array(names, pa.large_string()))
         known = found >= 0
         owners = np.repeat(np.arange(len(sizes)), sizes)[known]
         entries = (np.asarray(weights, np.float32)[known], (owners, found[known]))
         matrix = sparse.csr_array(entries, shape=(len(sizes), len(keys)))
-        matrix.sum_duplicates()
+        matrix.sort_indices()
         return matrix, int((~known).sum())
+
+    def _weighted(self, number: int, history: Any) -> dict[str, float]:
+        """The keys of a history, each once, with their weights; where order counts, with their places."""
+        if isinstance(history, str) or not isinstance(history, Iterable):
+            raise BadData(f"history {number:,} is {history!r:.40}; it is a list of keys, or a mapping to weights.")
+        found: dict[str, float] = {}
+        if not isinstance(history, Mapping):
+            if self._kind.rated:
+                raise BadData(
+                    f"history {number:,} has no ratings, which {self.space.card.method} needs; give a mapping from "
+                    "keys to ratings, or key=rating between commas."
+                )
+            for place, key in enumerate(history, 1):
+                found[str(key)] = place if self._kind.ordered else found.get(str(key), 0.0) + 1
+            return found
+        for key, weight in history.items():
+            try:
+                value = float(weight)
+            except (TypeError, ValueError):
+                value = float("nan")
+            if not 0 <= value < float("inf"):
+                told = f"the weight of '{key}' in history {number:,} is {weight!r}"
+                raise BadData(f"{told}; weights are finite numbers of at least 0.")
+            found[str(key)] = value
+        return found

@@ -24,11 +24,12 @@ if TYPE_CHECKING:
 class Folding(Protocol):
     """Made of the side that stands still, and the parameters of the method.
 
-    Where `ordered`, the weights of a history are places in its order. Where `both`, items get rows from who met them as
-    users do from what they met.
+    Where `ordered`, the weights of a history are places in its order; where `rated`, they are ratings. Where `both`,
+    items get rows from who met them as users do from what they met.
     """
 
     ordered: ClassVar[bool] = False
+    rated: ClassVar[bool] = False
     both: ClassVar[bool] = True
 
     @classmethod
@@ -207,6 +208,8 @@ class Ranked(Folding):
 
 class Rated(Folding):
     """Ratings by ridge regression on the factors and biases of what was rated (funksvd)."""
+
+    rated: ClassVar[bool] = True
 
     def __init__(self, still: Space) -> None:
         rows = still.rows.dense().astype(np.float64)

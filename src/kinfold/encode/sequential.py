@@ -33,6 +33,7 @@ class Sequential:
     """
 
     ordered: ClassVar[bool] = True
+    rated: ClassVar[bool] = False
     both: ClassVar[bool] = False
 
     def __init__(self, still: Space, layers: Space) -> None:

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from kinfold.core.columns import one_array, to_arrow, to_numpy
 from kinfold.core.errors import BadData
-from kinfold.core.histories import Sides, onto, remembered, with_histories
+from kinfold.core.histories import Sides, known, onto, remembered, with_histories
 from kinfold.core.keys import Keys
 from kinfold.core.rows import Rows
 from kinfold.core.shapes import Interactions
@@ -19,7 +19,7 @@ from kinfold.core.space import Space
 from kinfold.encode.foldin import FoldIn
 from kinfold.encode.folding import FOLDINGS, Folding
 from kinfold.prepare.features import features
-from kinfold.prepare.interactions import placed
+from kinfold.prepare.interactions import latest, placed
 
 if TYPE_CHECKING:
     import scipy.sparse as sparse
@@ -49,10 +49,11 @@ def updated(space: Space, met: Interactions, *, repeated: Literal["sum", "last"]
     if not old.nnz:
         raise BadData("this Space does not remember what users met; learn it anew from all interactions.")
     grown = with_keys(space, met)
-    new, left_out = _new(placed(met) if ordered else met, grown, sides)
+    once = placed(met) if ordered else latest(met) if repeated == "last" else met
+    new, left_out = _new(once, grown, sides)
     if ordered:
         new = _behind(old, new)
-    total = _together(old, new, "last" if ordered else repeated)
+    total = _together(old, new, "last" if ordered else repeated, zeros=space.card.method == "funksvd")
     touched = {users: np.flatnonzero(np.diff(new.indptr)), sides.items: np.unique(new.indices)}
     grown = _counted(grown, total)
     turned = total.T.tocsr()
@@ -73,6 +74,8 @@ def with_keys(space: Space, met: Interactions) -> Space:
         BadData: The method folds nobody in, or keeps no rows of users.
     """
     sides = Sides.of(space)
+    if space.card.method == "funksvd" and met.weights is None:
+        raise BadData("these interactions have no weights to be ratings; name the column with weight=….")
     more = {sides.known_users(): met.users}
     if _kind(space).both:
         more[sides.items] = met.items
@@ -114,14 +117,23 @@ def _behind(old: sparse.csr_array, new: sparse.csr_array) -> sparse.csr_array:
     return new
 
 
-def _together(old: sparse.csr_array, new: sparse.csr_array, repeated: str) -> sparse.csr_array:
-    old = old.copy()
-    old.resize(new.shape)
+def _together(old: sparse.csr_array, new: sparse.csr_array, repeated: str, zeros: bool) -> sparse.csr_array:
+    """All entries; where the last one counts, of the new ones. Without `zeros`, one of weight 0 is none."""
+    import scipy.sparse as sparse
+
+    parts = [each.tocoo() for each in (old, new)]
+    rows, columns, weights = (
+        np.concatenate(each) for each in zip(*((*part.coords, part.data) for part in parts), strict=True)
+    )
     if repeated == "last":
-        old = old - old.multiply(new > 0)
-    total: sparse.csr_array = (old + new).tocsr()
-    total.eliminate_zeros()
-    total.sort_indices()
+        pairs = rows.astype(np.int64) * new.shape[1] + columns
+        _, first = np.unique(pairs[::-1], return_index=True)
+        kept = len(pairs) - 1 - first
+        rows, columns, weights = rows[kept], columns[kept], weights[kept]
+    total = sparse.csr_array((weights, (rows, columns)), shape=new.shape)
+    total.sum_duplicates()
+    if not zeros:
+        total.eliminate_zeros()
     return total
 
 
@@ -143,12 +155,12 @@ def _solved(space: Space, group: str, matrix: sparse.csr_array, some: np.ndarray
 
 
 def _placed(space: Space, group: str) -> Space:
-    """The Space with the rows that features give to those of a group that nobody met."""
+    """The Space with the rows that features give to those of a group that have none, since nobody met them."""
     pulled = _pulled(space, group)
     if pulled is None:
         return space
     values = space.rows.dense().copy()
-    without = np.flatnonzero(np.asarray(space.group(group).attribute("count")) == 0)
+    without = np.flatnonzero(~space.group(group).rows.dense().any(axis=1))
     values[space.keys.range_of(group).start + without] = pulled[without]
     return dataclasses.replace(space, rows=Rows(values))
 
@@ -158,10 +170,8 @@ def _pulled(space: Space, group: str) -> np.ndarray | None:
     columns = space.card.data.get("features", {}).get(group)
     if columns is None:
         return None
-    part, learned = space.group(group), space.group(f"{group}_feature")
-    assert part.table is not None
-    known = features(part.keys, part.table, columns, f"{group}_feature")
-    places = learned.keys.rows(known.column_keys)
-    rows = learned.rows.dense()
-    found: np.ndarray = known.values[:, places >= 0] @ rows[places[places >= 0]]
+    learned, scale = space.group(f"{group}_feature"), space.card.data["scales"][group]
+    told = features(space.keys.group(group), known(space, group), columns, f"{group}_feature", scale)
+    places = learned.keys.rows(told.column_keys)
+    found: np.ndarray = told.values[:, places >= 0] @ learned.rows.dense()[places[places >= 0]]
     return found

@@ -16,7 +16,7 @@ from kinfold.core.protocols import takes
 from kinfold.core.shapes import Counts
 from kinfold.core.space import Space
 from kinfold.learn.history import Callback, History
-from kinfold.learn.passes import generator, processors
+from kinfold.learn.passes import generator, many
 from kinfold.learn.prior import Prior
 from kinfold.learn.sides import distinct, two_sided, with_counts
 from kinfold.prepare.feedback import Feedback
@@ -146,8 +146,6 @@ class ALS:
             A Space of the groups of both sides, as `sides.two_sided` says, and the features behind them.
         """
         takes(self, data)
-        if threads is not None and threads < 1:
-            raise BadOption(f"threads is {threads}; it is at least 1.")
         matrix = distinct(data.values)
         if not matrix.nnz:
             raise BadData("these counts have no entry; there is nothing to learn from.")
@@ -155,7 +153,7 @@ class ALS:
         for keys, each in zip((data.row_keys, data.column_keys), known, strict=True):
             if each is not None and each.row_keys != keys:
                 raise BadData("features are those of the keys of the counts, in their order.")
-        return self._for(matrix)._fit(data, matrix, known, seed, threads or processors(), progress, callback)
+        return self._for(matrix)._fit(data, matrix, known, seed, many(threads), progress, callback)
 
     def _fit(
         self,
@@ -204,10 +202,14 @@ class ALS:
         block = self.block if self.solver == "blocks" else 0
         how: dict[str, Any] = {"steps": steps, "block": block, "threads": threads, "told": progress.advance}
         self._half(left, right, **how)
+        left.learn_prior()
         total = self._half(right, left, **how)
         # What does not depend on the rows that were solved last: the targets, and the penalty of the other side.
-        squares = np.einsum("ij,ij->i", left.rows, left.rows)
-        return total + float(left.entries.weights.sum(dtype=np.float64)) + float(left.entries.penalty @ squares)
+        total += float(left.entries.weights.sum(dtype=np.float64)) + left.pulled()
+        if right.prior is not None:
+            total += right.pulled() - right.plain()
+        right.learn_prior()
+        return total
 
     def _half(self, side: _Side, other: _Side, **how: Any) -> float:
         """Solves one side; returns the part of the objective that depends on it."""
@@ -219,10 +221,7 @@ class ALS:
             turn(each.rows, found)
             if each.prior is not None:
                 each.prior.turn(found)
-        value = solved(side.entries, other.rows, side.rows, diagonal, **how)
-        if side.prior is not None:
-            side.prior.learn(side.rows)
-        return value
+        return solved(side.entries, other.rows, side.rows, diagonal, **how)
 
     def _rows(self, sides: tuple[_Side, _Side]) -> tuple[np.ndarray, np.ndarray]:
         left, right = (side.rows[:, : self.dim] for side in sides)
@@ -239,15 +238,34 @@ class _Side:
         dim, scale = learner.dim, learner.scale
         count, width = len(entries.penalty), (dim + LANES - 1) // LANES * LANES
         self.entries, self.prior = entries, None
+        # Rows without entries are no part of the objective.
+        self._weights = np.where(np.diff(entries.starts) > 0, entries.penalty, np.float32(0))
         if known is not None:
-            pulls = np.where(np.diff(entries.starts) > 0, entries.penalty, np.float32(0))
-            self.prior = Prior(known, pulls, width, learner.feature_regularization)
+            self.prior = Prior(known, self._weights, width, learner.feature_regularization)
             self.entries = entries._replace(toward=self.prior.toward.reshape(-1))
         self.rows = aligned(count, width).reshape(-1, width)
         for start in range(0, count, 65_536):
             block = self.rows[start : start + 65_536, :dim]
             block[:] = draw.standard_normal(block.shape, dtype=np.float32) * np.float32(scale / np.sqrt(dim))
         self.rows[np.diff(entries.starts) == 0] = 0
+
+    def learn_prior(self) -> None:
+        """The features from the rows, where there are some."""
+        if self.prior is not None:
+            self.prior.learn(self.rows)
+
+    def pulled(self) -> float:
+        """The penalty: of how far rows are from where they are pulled, and of the features."""
+        apart = self.rows if self.prior is None else self.rows - self.prior.toward
+        own = float(self._weights @ np.einsum("ij,ij->i", apart, apart, dtype=np.float64))
+        return own if self.prior is None else own + self.prior.cost()
+
+    def plain(self) -> float:
+        """What a solved side tells of its penalty: p (|x|² - 2 x.t), of what `pulled` tells."""
+        assert self.prior is not None
+        rows, toward = self.rows, self.prior.toward
+        squares = np.einsum("ij,ij->i", rows, rows, dtype=np.float64)
+        return float(self._weights @ (squares - 2 * np.einsum("ij,ij->i", rows, toward, dtype=np.float64)))
 
     def without_entries(self) -> None:
         """Gives the rows of which nothing else is known what their features say."""

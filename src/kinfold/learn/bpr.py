@@ -111,7 +111,7 @@ class BPR:
             weights.outer_rows[:, self.dim - 1] = 0
         history = self._learn(matrix, weights, seed, threads, progress, callback)
         rows = weights.inner_rows[:, : self.dim], weights.outer_rows[:-1, : self.dim]
-        return two_sided(self, data, matrix, *rows, seed, history.report())
+        return two_sided(self, data, matrix, *rows, seed, history.report(), biases=int(self.bias))
 
     def _learn(
         self,

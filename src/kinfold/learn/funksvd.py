@@ -127,5 +127,5 @@ class FunkSVD:
                 raise BadOption(f"training diverged in epoch {epoch + 1}; take a smaller learning_rate.")
             history.add(loss, time.perf_counter() - began, lambda: weights.inner_rows[:, : self.dim])
         rows = weights.inner_rows[:, : self.dim], weights.outer_rows[:-1, : self.dim]
-        space = two_sided(self, data, matrix, *rows, seed, history.report())
+        space = two_sided(self, data, matrix, *rows, seed, history.report(), biases=2)
         return dataclasses.replace(space, card=dataclasses.replace(space.card, data={**space.card.data, "mean": mean}))

@@ -9,6 +9,7 @@ from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 
 import numpy as np
 
+from kinfold.core.errors import BadOption
 from kinfold.core.progress import Progress
 
 _LONGEST = 10_000  # tokens of a sequence; a longer one is cut, so that threads can share it
@@ -57,7 +58,7 @@ def one_pass(
             progress.advance(int(starts[last] - starts[first]), loss=loss / max(scores, 1))
         return stats
 
-    workers = threads or processors()
+    workers = many(threads)
     if workers == 1:
         return work()
     with ThreadPoolExecutor(workers) as pool:
@@ -68,6 +69,17 @@ def one_pass(
             stopped.set()
         total: np.ndarray = np.sum([each.result() for each in running], axis=0)
     return total
+
+
+def many(threads: int | None) -> int:
+    """How many work at once; as many as there are processors where nothing is said.
+
+    Raises:
+        BadOption: Fewer than one.
+    """
+    if threads is not None and threads < 1:
+        raise BadOption(f"threads is {threads}; it is at least 1.")
+    return threads or processors()
 
 
 def processors() -> int:

@@ -33,8 +33,12 @@ class Prior:
         self.rows = np.zeros((len(known.column_keys), width), np.float32)
         self.toward = np.zeros((len(known.row_keys), width), np.float32)
         self._weighted = sparse.csr_array(known.values.multiply(penalty[:, None]).T)
-        ridge = np.float32(regularization * np.median(penalty[penalty > 0]))
-        self._normal = sparse.csr_array(self._weighted @ known.values + ridge * sparse.eye_array(len(self.rows)))
+        self._ridge = np.float32(regularization * np.median(penalty[penalty > 0]))
+        self._normal = sparse.csr_array(self._weighted @ known.values + self._ridge * sparse.eye_array(len(self.rows)))
+
+    def cost(self) -> float:
+        """The penalty of the features, mu |F|²."""
+        return float(self._ridge * np.einsum("ij,ij->", self.rows, self.rows, dtype=np.float64))
 
     def turn(self, axes: np.ndarray) -> None:
         """All rows by other axes (dim, dim)."""

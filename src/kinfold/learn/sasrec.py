@@ -25,7 +25,7 @@ from kinfold.core.rows import Rows
 from kinfold.core.shapes import Sequences, describe
 from kinfold.core.space import Space
 from kinfold.learn.history import Callback, History
-from kinfold.learn.passes import generator, processors
+from kinfold.learn.passes import generator, many
 
 if TYPE_CHECKING:
     from kinfold.learn.attention import Network
@@ -135,7 +135,7 @@ class SASRec:
                 "sasrec learns by torch, which is not installed: pip install 'kinfold[deep]'."
             ) from error
         before = torch.get_num_threads()
-        torch.set_num_threads(threads or processors())
+        torch.set_num_threads(many(threads))
         try:
             network, report = self._learn(data, counts, starts, stops, seed, progress, callback)
         finally:

@@ -49,7 +49,15 @@ def distinct(matrix: sparse.csr_array) -> sparse.csr_array:
 
 
 def two_sided(
-    learner: Any, data: Counts, matrix: sparse.csr_array, left: np.ndarray, right: np.ndarray, seed: int, report: Report
+    learner: Any,
+    data: Counts,
+    matrix: sparse.csr_array,
+    left: np.ndarray,
+    right: np.ndarray,
+    seed: int,
+    report: Report,
+    *,
+    biases: int = 0,
 ) -> Space:
     """The Space of the rows of both sides, by the metric dot.
 
@@ -61,6 +69,7 @@ def two_sided(
         right: (columns, dim) float32, copied.
         seed: Of what was learned.
         report: Of the training.
+        biases: Last coordinates that are biases, or what these are multiplied with.
 
     Returns:
         Groups of both sides; where both have the same keys, those of the rows, with the columns' as attribute
@@ -78,7 +87,8 @@ def two_sided(
     if same:
         columns["context"] = lists_of(np.ascontiguousarray(right))
     name = type(learner).__name__.lower()
-    card = Card(born(name, rows.values), name, dataclasses.asdict(learner), seed, describe(data), reports=(report,))
+    told = {**describe(data), "biases": biases} if biases else describe(data)
+    card = Card(born(name, rows.values), name, dataclasses.asdict(learner), seed, told, reports=(report,))
     return Space(keys, rows, Metric.DOT, card, pa.table(columns))
 
 

@@ -27,7 +27,7 @@ from kinfold.core.space import Space
 from kinfold.learn.features import Features
 from kinfold.learn.history import History
 from kinfold.learn.matrices import Matrices
-from kinfold.learn.passes import generator, one_pass, processors
+from kinfold.learn.passes import generator, many, one_pass
 
 Loss = Literal["softmax", "one-vs-all", "negative", "hierarchical"]
 
@@ -143,7 +143,7 @@ class Supervised:
             raise BadOption(f"threads is {threads}; it is at least 1.")
         counts = _label_counts(data)
         features = Features.of(data.texts, self)
-        workers = threads or processors()
+        workers = many(threads)
         copies = min(_COPIES, len(features.words)) if workers > 1 else 0
         rows = len(features) + len(counts) + workers * copies
         weights = Matrices(rows, len(counts), self.dim, generator(seed, 0), 1, len(features.words))

@@ -18,7 +18,7 @@ import numpy as np
 from kinfold.core.errors import BadData
 from kinfold.core.progress import Progress
 from kinfold.core.spill import empty
-from kinfold.learn.passes import generator, processors
+from kinfold.learn.passes import generator, many
 
 if TYPE_CHECKING:
     import scipy.sparse as sparse
@@ -79,7 +79,7 @@ def arranged(matrix: sparse.csr_array, stride: int, *, x_max: float, alpha: floa
         found: int = arrange(starts, columns, values, first, last, stops, x_max, alpha, places, bounds[block], entries)
         return found
 
-    with ThreadPoolExecutor(threads or processors()) as pool:
+    with ThreadPoolExecutor(many(threads)) as pool:
         bad = sum(pool.map(work, range(blocks)))
     if bad:
         raise BadData(
@@ -136,7 +136,7 @@ def one_pass(
                 column_steps[column] += 1
                 changed.notify_all()
 
-    workers = min(threads or processors(), blocks)
+    workers = min(many(threads), blocks)
     if workers == 1:
         work()
     else:

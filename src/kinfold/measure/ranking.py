@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from kinfold.core.errors import BadData, BadOption, UnknownName
-from kinfold.core.histories import Sides, items_where, remembered
+from kinfold.core.errors import BadData, BadOption
+from kinfold.core.histories import Sides, items_where, known, remembered
 from kinfold.core.intervals import of_difference, of_mean
 from kinfold.core.report import Finding, Report, Table
 from kinfold.core.shapes import Interactions
@@ -22,6 +22,7 @@ from kinfold.prepare.interactions import placed
 from kinfold.prepare.split import Split
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     import scipy.sparse as sparse
 
 METRICS = ("recall", "ndcg", "map", "mrr", "hit")
@@ -109,7 +110,9 @@ def retrieval(
     if item_groups is None:
         return report
     shown = found[space.card.method].shown[ks[-1]]
-    table = _by_item_group(things, item_groups, shown, asked.popularity)
+    told = known(space, sides.items)
+    told = told if where is None else told.take(chosen)
+    table = _by_item_group(told, item_groups, shown, asked.popularity)
     return dataclasses.replace(report, tables=(*report.tables, table))
 
 
@@ -341,18 +344,16 @@ def exposure(shown: np.ndarray, popularity: np.ndarray, users: int) -> dict[str,
     }
 
 
-def _by_item_group(things: Space, column: str, shown: np.ndarray, popularity: np.ndarray) -> Table:
+def _by_item_group(told: pa.Table, column: str, shown: np.ndarray, popularity: np.ndarray) -> Table:
     """What part of the items, of what was met and of what is shown each group of items has."""
-    if things.table is None:
-        raise UnknownName(f"these items have no attributes; '{column}' is none of them.")
-    of = members(things.table, column)
+    of = members(told, column)
     groups = sorted({group for each in of for group in each})
     places = {group: np.array([place for place, each in enumerate(of) if group in each]) for group in groups}
     rows = []
     for group, its in places.items():
         of_met, of_shown = (float(each[its].sum() / max(each.sum(), 1)) for each in (popularity, shown))
         ratio = of_shown / of_met if of_met else float("nan")
-        rows.append([group, len(its), len(its) / len(things), of_met, of_shown, ratio])
+        rows.append([group, len(its), len(its) / len(of), of_met, of_shown, ratio])
     columns = ("group", "items", "share of items", "share of met", "share of shown", "shown / met")
     return Table("Exposure of groups of items", columns, rows)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,7 +21,29 @@ _WORDS = "words"
 EVERY = "*"  # the feature that everything has: what is common to all
 
 
-def features(keys: Keys, table: pa.Table, columns: Sequence[str], group: str) -> Counts:
+Scales = Mapping[str, tuple[float, float]]  # mean and deviation of numbers, by the column
+
+
+def scales(table: pa.Table, columns: Sequence[str]) -> dict[str, tuple[float, float]]:
+    """The mean and the standard deviation of the columns that hold numbers.
+
+    Raises:
+        UnknownName: There is no such column.
+        BadData: One holds the same number for all, or none.
+    """
+    found = {}
+    for wanted in columns:
+        name, column, _ = _column(table, wanted)
+        if _is_number(column):
+            values = _floats(column)
+            values = values[np.isfinite(values)]
+            if not len(values) or values.std() == 0:
+                raise BadData(f"the column '{name}' holds the same number for all, or none; it tells nothing.")
+            found[name] = float(values.mean()), float(values.std())
+    return found
+
+
+def features(keys: Keys, table: pa.Table, columns: Sequence[str], group: str, scale: Scales | None = None) -> Counts:
     """What things are made of, one column a feature: `genre=Drama`, `title=story`, `year`, and `*`, which all have.
 
     Args:
@@ -30,6 +52,7 @@ def features(keys: Keys, table: pa.Table, columns: Sequence[str], group: str) ->
         columns: Which to take: a name, alone or with how its texts are cut, `genres:|` at a character, `title:words`
             into words. A list is all of its members; a number counts in standard deviations from the mean.
         group: What the features are called together.
+        scale: Means and deviations of the numbers; those of this table by default.
 
     Returns:
         Counts of things and features; categories, tags and words that only one thing has are left out.
@@ -49,13 +72,15 @@ def features(keys: Keys, table: pa.Table, columns: Sequence[str], group: str) ->
 
     if not columns:
         raise BadOption(f"name at least one column; there are: {', '.join(table.column_names)}.")
+    scale = scales(table, columns) if scale is None else scale
     texts: list[list[str]] = [[] for _ in range(len(keys))]
     names, dense = [EVERY], [np.ones(len(keys), np.float32)]
     for wanted in columns:
         name, column, cut = _column(table, wanted)
-        if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
+        if _is_number(column) and name in scale:
+            mean, deviation = scale[name]
             names.append(name)
-            dense.append(_deviations(name, column))
+            dense.append(np.nan_to_num((_floats(column) - mean) / deviation, posinf=0, neginf=0).astype(np.float32))
             continue
         for each, some in zip(texts, _members(name, column, cut), strict=True):
             each += [f"{name}={text}" for text in some]
@@ -81,10 +106,7 @@ def members(table: pa.Table, wanted: str) -> list[list[str]]:
         UnknownName: There is no such column.
         BadOption: It is of another type.
     """
-    name, column, cut = _column(table, wanted)
-    if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
-        column = column.cast(pa.string())
-    return _members(name, column, cut)
+    return _members(*_column(table, wanted))
 
 
 def _column(table: pa.Table, wanted: str) -> tuple[str, pa.Array, str]:
@@ -98,20 +120,20 @@ def _column(table: pa.Table, wanted: str) -> tuple[str, pa.Array, str]:
     return name, table[name].combine_chunks(), cut
 
 
-def _deviations(name: str, column: pa.Array) -> np.ndarray:
-    """Standard deviations from the mean (n,) float32; 0 where nothing is known."""
-    values = to_numpy(pc.fill_null(column.cast(pa.float64()), np.nan)).copy()
-    known = np.isfinite(values)
-    if not known.any() or values[known].std() == 0:
-        raise BadData(f"the column '{name}' holds the same number for all, or none; it tells nothing.")
-    values[known] = (values[known] - values[known].mean()) / values[known].std()
-    values[~known] = 0
-    return values.astype(np.float32)
+def _is_number(column: pa.Array) -> bool:
+    return bool(pa.types.is_integer(column.type) or pa.types.is_floating(column.type))
+
+
+def _floats(column: pa.Array) -> np.ndarray:
+    """Numbers (n,) float64, NaN where there is none."""
+    return to_numpy(pc.fill_null(column.cast(pa.float64()), np.nan)).copy()
 
 
 def _members(name: str, column: pa.Array, cut: str) -> list[list[str]]:
     """The categories of each thing, each once."""
     nested = pa.types.is_list(column.type) or pa.types.is_large_list(column.type)
+    if _is_number(column):
+        column = column.cast(pa.string())
     if not nested and not pa.types.is_string(column.type) and not pa.types.is_large_string(column.type):
         if not pa.types.is_boolean(column.type):
             raise BadOption(f"the column '{name}' holds {column.type}; features are texts, lists of them, or numbers.")

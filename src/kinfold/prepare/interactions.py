@@ -17,16 +17,17 @@ Repeated = Literal["sum", "last"]
 _REPEATED = ("sum", "last")
 
 
-def matrix(met: Interactions, *, repeated: Repeated = "sum") -> Counts:
+def matrix(met: Interactions, *, repeated: Repeated = "sum", zeros: bool = False) -> Counts:
     """Users by items; an entry is how strongly they met.
 
     Args:
         met: The interactions.
         repeated: The weights of two who meet again are summed, or the last one counts: the latest by time, or by the
             order of the source.
+        zeros: Whether a weight of 0 is an entry, as a rating is, and not left out.
 
     Returns:
-        Counts of the groups `user` and `item`, columns ascending in each row; entries of 0 are left out.
+        Counts of the groups `user` and `item`, columns ascending in each row.
 
     Raises:
         BadOption: `repeated` is neither.
@@ -43,11 +44,12 @@ def matrix(met: Interactions, *, repeated: Repeated = "sum") -> Counts:
         near = did_you_mean(str(repeated), _REPEATED)
         raise BadOption(f"repeated is '{repeated}'.{near} It is one of: {', '.join(_REPEATED)}.")
     shape = len(met.users), len(met.items)
-    some = met if repeated == "sum" else _last(met)
+    some = met if repeated == "sum" else latest(met)
     weights = np.ones(len(some), np.float32) if some.weights is None else some.weights
     values = sparse.csr_array((weights, (some.user_ids, some.item_ids)), shape=shape)
     values.sum_duplicates()
-    values.eliminate_zeros()
+    if not zeros:
+        values.eliminate_zeros()
     return Counts(met.users, met.items, values)
 
 
@@ -82,14 +84,14 @@ def placed(met: Interactions) -> Interactions:
         array([[1., 2., 3.],
                [2., 3., 1.]], dtype=float32)
     """
-    once = _last(met)
+    once = latest(met)
     once = once.take(in_order(once))
     sizes = np.bincount(once.user_ids, minlength=len(once.users))
     places = np.arange(len(once)) - np.repeat(np.cumsum(sizes) - sizes, sizes) + 1
     return dataclasses.replace(once, weights=places.astype(np.float32))
 
 
-def _last(met: Interactions) -> Interactions:
+def latest(met: Interactions) -> Interactions:
     """Of those who meet again only the last time, in the order of the source."""
     order = in_order(met)
     pairs = met.user_ids[order].astype(np.int64) * len(met.items) + met.item_ids[order]

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from kinfold.core.catalogue import Entry
-from kinfold.core.errors import BadOption
-from kinfold.core.histories import Sides, with_histories
+from kinfold.core.columns import one_array
+from kinfold.core.errors import BadData, BadOption
+from kinfold.core.histories import COUNT, Sides, with_histories
 from kinfold.core.keys import Keys
 from kinfold.core.progress import Progress, quiet
 from kinfold.core.rows import Rows
@@ -23,6 +24,8 @@ from kinfold.recipes.words import configured, opened
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+    from kinfold.prepare.features import Scales
 
 METHODS = {
     **{entry.name: entry for entry in LEARNERS if entry.name in ("als", "bpr", "ease", "funksvd", "sasrec", "svd")},
@@ -39,7 +42,7 @@ def items(
     time: str | None = None,
     method: str | None = None,
     resume: Space | str | os.PathLike[str] | None = None,
-    repeated: Literal["sum", "last"] = "sum",
+    repeated: Literal["sum", "last"] | None = None,
     item_table: Any = None,
     item_key: str | None = None,
     item_features: Sequence[str] | str | None = None,
@@ -68,7 +71,8 @@ def items(
             comes next), or funksvd (for ratings); als by default.
         resume: A Space learned here (or its file) that these interactions came after: users and items that took part
             get new rows, new ones a first, and all others stay as they are.
-        repeated: Weights of two who meet again are summed, or the last one counts.
+        repeated: sum the weights of two who meet again, or let the last one count; sum by default, and last for
+            funksvd.
         item_table: What is known of items, as attributes: a table with a line an item.
         item_key: Its column of the items; the first by default, and a number where it has no header.
         item_features: Columns of it that are learned too (als), so that items nobody met yet have rows: between commas,
@@ -98,14 +102,18 @@ def items(
         >>> items(met, dim=2).nearest("tea", k=1).keys
         ['rye']
     """
+    from kinfold.prepare.features import scales
     from kinfold.prepare.interactions import with_items
     from kinfold.sources import attributes
     from kinfold.sources.interactions import read
 
+    if threads is not None and threads < 1:
+        raise BadOption(f"threads is {threads}; it is at least 1.")
     going = opened(resume)
     if going is not None and (method or options or callback or item_features or user_features):
         raise BadOption("resume goes on with the method, the options and the features of the Space; leave them out.")
     method = method or "als"
+    repeated = repeated or usual(method)
     learner = configured(METHODS, method, options)
     met = interactions
     if not isinstance(met, Interactions):
@@ -131,11 +139,16 @@ def items(
     how: dict[str, Any] = {"seed": seed, "threads": threads, "progress": progress}
     if callback is not None:
         how["callback"] = callback
+    if "user" in tables and method == "ease":
+        raise BadOption(
+            "ease has no rows of users, so nothing that is known of them has a place; leave user_table out."
+        )
     known = {group: attributes.of(sides(met)[group], *tables[group]) for group in wanted}
-    space = learned(method, learner, met, repeated, features=features_of(met, known, wanted), **how)
+    scale = {group: scales(known[group], columns) for group, columns in wanted.items()}
+    space = learned(method, learner, met, repeated, features=features_of(met, known, wanted, scale), **how)
     data = {**space.card.data, **describe(met), "repeated": repeated}
     if wanted:
-        data["features"] = wanted
+        data |= {"features": wanted, "scales": scale}
     space = dataclasses.replace(space, card=dataclasses.replace(space.card, data=data))
     for group, table in tables.items():
         space = attributes.beside(space, group, *table)
@@ -156,25 +169,36 @@ def _resumed(space: Space, met: Interactions, tables: Mapping[str, tuple[Keys, p
     return updated(space, met, repeated=space.card.data.get("repeated", "sum"))
 
 
+def usual(method: str) -> Literal["sum", "last"]:
+    """What becomes of two who meet again: more of it, but of ratings the last one."""
+    return "last" if method == "funksvd" else "sum"
+
+
 def sides(met: Interactions) -> dict[str, Keys]:
     """The keys of either side, by the group that they become."""
     return {"user": met.users, "item": met.items}
 
 
 def features_of(
-    met: Interactions, known: Mapping[str, pa.Table], columns: Mapping[str, Sequence[str]]
+    met: Interactions,
+    known: Mapping[str, pa.Table],
+    columns: Mapping[str, Sequence[str]],
+    scale: Mapping[str, Scales],
 ) -> dict[str, Counts]:
     """Features by the group whose they are, from what is known of its keys."""
     from kinfold.prepare.features import features
 
-    return {group: features(sides(met)[group], known[group], columns[group], f"{group}_feature") for group in columns}
+    return {
+        group: features(sides(met)[group], known[group], columns[group], f"{group}_feature", scale[group])
+        for group in columns
+    }
 
 
 def learned(
     method: str,
     learner: Any,
     met: Interactions,
-    repeated: Literal["sum", "last"] = "sum",
+    repeated: Literal["sum", "last"] | None = None,
     features: Mapping[str, Counts] = MappingProxyType({}),
     **how: Any,
 ) -> Space:
@@ -183,15 +207,19 @@ def learned(
     Raises:
         BadOption: The method learns no features.
     """
+    import pyarrow as pa
+
     from kinfold.encode.foldin import FoldIn
     from kinfold.encode.folding import ordered
     from kinfold.prepare.interactions import matrix, placed, sessions
 
     if features and method != "als":
         raise BadOption(f"features of items and users are learned by als, not by {method}.")
+    if method == "funksvd" and met.weights is None:
+        raise BadData("funksvd learns ratings, and these interactions have none; name their column with weight=….")
     if ordered(method):
         met = placed(met)
-    counts = matrix(met, repeated=repeated)
+    counts = matrix(met, repeated=repeated or usual(method), zeros=method == "funksvd")
     if type(learner).takes is Sequences:
         space: Space = learner.fit(sessions(met), **how)
         space = dataclasses.replace(space, card=dataclasses.replace(space.card, method=method))
@@ -201,8 +229,12 @@ def learned(
         if features:
             how |= {"row_features": features.get("user"), "column_features": features.get("item")}
         space = learner.fit(counts, **how)
-    if space.table is None or "count" not in space.table.column_names:
-        space = space.with_attribute("count", _counts(counts))
+    if Sides.of(space).users is not None:
+        of_both = _counts(counts)
+        more = pa.nulls(len(space) - len(of_both), pa.int64())
+        if COUNT in space.table.column_names if space.table is not None else ():
+            more = one_array(space.attribute(COUNT))[len(of_both) :]
+        space = space.with_attribute(COUNT, pa.concat_arrays([pa.array(of_both), more]))
     return with_histories(space, counts.values) if Sides.of(space).users is not None else space
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from kinfold.core.errors import BadOption
-from kinfold.core.histories import MET, WEIGHT
+from kinfold.core.histories import known
 from kinfold.core.progress import Progress, quiet
 from kinfold.core.report import Report
 from kinfold.core.shapes import Counts, Interactions
@@ -66,10 +66,12 @@ def judged(
         METHODS, method, {name: value for name, value in space.card.parameters.items() if name in fields}
     )
     parts = parted(interactions, split, seed=seed)
-    repeated = space.card.data.get("repeated", "sum")
+    repeated = space.card.data.get("repeated")
     how: dict[str, Any] = {"seed": seed, "threads": threads, "progress": progress}
     anew = learned(method, learner, parts.train, repeated, features=_features(space, parts.train), **how)
     if method == "funksvd":
+        if where is not None or item_groups is not None or groups is not None:
+            raise BadOption("ratings are judged as a whole; leave where, exposure and groups of users out.")
         found = ratings(anew, parts, seed=seed)
     else:
         found = retrieval(_with_attributes(anew, space), parts, **asked)
@@ -81,13 +83,9 @@ def _features(space: Space, met: Interactions) -> dict[str, Counts]:
     """The features that a Space was learned with, of the users and items of other interactions."""
     from kinfold.sources import attributes
 
-    wanted = space.card.data.get("features", {})
-    known = {}
-    for group in wanted:
-        part = space.group(group)
-        assert part.table is not None
-        known[group] = attributes.of(sides(met)[group], part.keys, part.table)
-    return features_of(met, known, wanted)
+    wanted, scale = (space.card.data.get(name, {}) for name in ("features", "scales"))
+    told = {group: attributes.of(sides(met)[group], space.keys.group(group), known(space, group)) for group in wanted}
+    return features_of(met, told, wanted, scale)
 
 
 def _with_attributes(space: Space, other: Space) -> Space:
@@ -95,10 +93,6 @@ def _with_attributes(space: Space, other: Space) -> Space:
     from kinfold.sources import attributes
 
     for group in list(space.groups)[:2]:
-        part = other.group(group)
-        assert part.table is not None
-        names = (name for name in part.table.column_names if name not in ("count", MET, WEIGHT))
-        own = [name for name in names if part.table[name].null_count < len(part)]
-        if own:
-            space = attributes.beside(space, group, part.keys, part.table.select(own))
+        if (told := known(other, group)).num_columns:
+            space = attributes.beside(space, group, other.keys.group(group), told)
     return space

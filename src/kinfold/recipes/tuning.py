@@ -49,7 +49,7 @@ def tune(
     weight: str | None = None,
     time: str | None = None,
     method: str = "als",
-    repeated: Literal["sum", "last"] = "sum",
+    repeated: Literal["sum", "last"] | None = None,
     on_bad: Literal["raise", "skip"] = "raise",
     split: How | str = "random",
     metric: str | None = None,
@@ -73,7 +73,7 @@ def tune(
         weight: Column of how strongly they met; each counts as 1 where it is left out.
         time: Column of when: numbers or dates.
         method: als, bpr, ease, svd, item2vec, sasrec or funksvd.
-        repeated: Weights of two who meet again are summed, or the last one counts.
+        repeated: As for `items`.
         on_bad: What is done at a row without user or item, or with a bad weight or time: raise, or skip and count it.
         split: What is held out to judge by: random, time, user or leave-last.
         metric: What is judged: recall, ndcg, map, mrr or hit at a length, as ndcg@20, which is the default; by funksvd
@@ -218,7 +218,7 @@ class _Bench:
         method: str,
         parts: Split,
         measure: Measure,
-        repeated: Literal["sum", "last"],
+        repeated: Literal["sum", "last"] | None,
         epochs: int,
         seed: int,
         threads: int | None,

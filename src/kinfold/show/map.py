@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from collections.abc import Sequence
 from typing import Any
@@ -14,7 +13,7 @@ import pyarrow.compute as pc
 from kinfold.core.errors import BadOption, UnknownName, did_you_mean
 from kinfold.core.frequency import most_frequent
 from kinfold.core.metric import Metric
-from kinfold.core.nearest import metric_between
+from kinfold.core.nearest import alike, one_side
 from kinfold.core.progress import Progress, quiet
 from kinfold.core.space import Space
 from kinfold.show import html, layout
@@ -143,7 +142,7 @@ def part(space: Space, group: str | Sequence[str] | None) -> Space:
     if len(names) < 2:
         found = space.group(*names)
         own = next(iter(found.groups))
-        return dataclasses.replace(found, metric=metric_between(space, own, own))
+        return alike(found) if one_side(space, own, own) else found
     ranges = sorted((space.keys.range_of(each) for each in names), key=lambda each: each.start)
     if sum(map(len, ranges)) == len(space):
         return space

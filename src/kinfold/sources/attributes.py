@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from typing import Any
 
@@ -44,7 +45,7 @@ def read(source: Any, key: str | None = None, *, encoding: str = "utf-8") -> tup
         near = did_you_mean(key, table.column_names)
         raise UnknownName(f"{place}: has no column '{key}'.{near} It has: {', '.join(table.column_names)}.")
     try:
-        keys = Keys(table[key])
+        keys = Keys(pc.utf8_trim_whitespace(table[key].cast(pa.large_string())))
     except BadData as error:
         raise BadData(f"{place}, column '{key}': {error}") from error
     return keys, table.drop_columns([key])
@@ -65,26 +66,55 @@ def of(things: Keys, keys: Keys, table: pa.Table) -> pa.Table:
 
 
 def beside(space: Space, group: str, keys: Keys, table: pa.Table, *, over: bool = False) -> Space:
-    """The Space with attributes of one of its groups; keys without a line, and other groups, have none (null).
+    """The Space with attributes of one of its groups; keys without a line have none (null).
 
     Args:
         space: Of the keys.
         group: Whose attributes they are.
         keys: Names of the lines.
-        table: Attributes; one whose name is taken gets another: `name_`.
-        over: Whether they are laid over attributes of the same names and types that are there.
+        table: Attributes. One that other groups have, too, is the same attribute where both are of one type; else it
+            is called `item_name`, and the card says so: `histories.known` gives it back by its own name.
+        over: Whether they are laid over what the group has by the same names.
 
     Raises:
         BadData: None of the names is a key of the group.
     """
-    rows = space.keys.range_of(group)
+    home = space.keys.range_of(group)
     found = of(space.keys.group(group), keys, table)
+    called: dict[str, str] = dict(space.card.data.get("attributes", {}).get(group, {}))
     for name in table.column_names:
         column = found[name].combine_chunks()
-        parts = [pa.nulls(rows.start, column.type), column, pa.nulls(len(space) - rows.stop, column.type)]
-        values, own = pa.concat_arrays(parts), space.table.column_names if space.table is not None else ()
-        if over and name in own and space.attribute(name).type == values.type:
-            space = space.with_attribute(name, pc.coalesce(values, one_array(space.attribute(name))))
-            continue
-        space = space.with_attribute(f"{name}_" if name in (*RESERVED, *own) else name, values)
-    return space
+        parts = [pa.nulls(home.start, column.type), column, pa.nulls(len(space) - home.stop, column.type)]
+        values = pa.concat_arrays(parts)
+        there = _attribute(space, called.get(name, name))
+        if there is not None:
+            free = there[home.start : home.stop].null_count == len(home)
+            if over and not free:
+                there, values = _alike(there, values)
+            elif name in called or not free or there.type != values.type:
+                called[name] = f"{group}_{name}"
+                there = None
+            if there is not None:
+                values = pc.coalesce(values, there)
+        elif name in RESERVED:
+            called[name] = f"{group}_{name}"
+        space = space.with_attribute(called.get(name, name), values)
+    if not called:
+        return space
+    data = {**space.card.data, "attributes": {**space.card.data.get("attributes", {}), group: called}}
+    return dataclasses.replace(space, card=dataclasses.replace(space.card, data=data))
+
+
+def _attribute(space: Space, name: str) -> pa.Array | None:
+    if space.table is None or name not in space.table.column_names:
+        return None
+    return one_array(space.attribute(name))
+
+
+def _alike(one: pa.Array, other: pa.Array) -> tuple[pa.Array, pa.Array]:
+    """Both as one type: numbers of two kinds as float64, all else that differs as strings."""
+    if one.type == other.type:
+        return one, other
+    numbers = all(pa.types.is_integer(each.type) or pa.types.is_floating(each.type) for each in (one, other))
+    kind = pa.float64() if numbers else pa.string()
+    return one.cast(kind), other.cast(kind)

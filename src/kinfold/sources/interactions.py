@@ -81,6 +81,10 @@ def read(
         (3, ['ann', 'bob'], ['tea', 'rye'])
     """
     columns = Columns(user or "user", item or "item", weight, time)
+    twice = [each for each in columns.named.values() if list(columns.named.values()).count(each) > 1]
+    if twice:
+        roles = " and ".join(name for name, column in columns.named.items() if column == twice[0])
+        raise BadOption(f"{roles} are both the column '{twice[0]}'; name one for each.")
     asked = (user, item, weight, time) != (None,) * 4
     reader = _Reader(columns, on_bad)
     if isinstance(source, str | os.PathLike):
@@ -187,7 +191,7 @@ class _Reader:
         """More rows, with the columns user, item and, where there are such, weight and time."""
         row = 1
         for batch in batches:
-            texts = {name: _plain(batch.column(name)) for name in batch.schema.names}
+            texts = {name: _plain(batch.column(name), name == "time") for name in batch.schema.names}
             good = np.ones(len(batch), np.bool_)
             numbers = {}
             for name, values in texts.items():
@@ -232,11 +236,11 @@ class _Reader:
         return Interactions(users, items, user_ids, item_ids, weights, times, self.skipped)
 
 
-def _plain(column: pa.Array) -> pa.Array:
-    """A column as strings, without what stands around them."""
+def _plain(column: pa.Array, moments: bool) -> pa.Array:
+    """A column as strings, without what stands around them; dates stay such among moments."""
     if pa.types.is_dictionary(column.type):
         column = column.dictionary_decode()
-    if pa.types.is_timestamp(column.type) or pa.types.is_date(column.type):
+    if moments and (pa.types.is_timestamp(column.type) or pa.types.is_date(column.type)):
         return column
     try:
         return pc.utf8_trim_whitespace(column.cast(pa.string()))

@@ -3,6 +3,7 @@
 `classify.train` learns a classifier of texts from labeled ones; `classify.predict` and `classify.evaluate` take any
 classifier.
 `translate.translate` finds words in another language, and `mine.mine` sentences; either module's `evaluate` judges it.
+`recommend.recommend` finds items for users, and `recommend.why` tells which items they met say so.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
-__all__ = ["classify", "mine", "translate"]
+__all__ = ["classify", "mine", "recommend", "translate"]
 
 
 def __getattr__(name: str) -> ModuleType:

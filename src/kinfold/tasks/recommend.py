@@ -26,7 +26,8 @@ History = Sequence[str] | Mapping[str, float]
 # Candidates that a diverse choice is made among, for each item wanted.
 _CANDIDATES = 10
 _BLOCK = 4096  # users that are served at a time
-_KNOWN = "(what is known of the user)"
+# What is left of a score beside what was met, and the share of it that rounding may leave.
+_REST, _EXACT = "(all else)", 1e-5
 
 
 def recommend(
@@ -80,6 +81,10 @@ def recommend(
     sides = Sides.of(space)
     choose = _Choice(space.group(sides.items), checked_k(k), _among(space, sides, where, allow, deny), diversity)
     if histories is not None:
+        if seen is not None:
+            raise BadOption("seen is of users that the Space has; what a newcomer has seen is its history, or in deny.")
+        if not len(histories):
+            return []
         fold = FoldIn(space)
         met, _ = fold.matrix(Items.of(histories))
         if not np.diff(met.indptr).all():
@@ -184,8 +189,8 @@ def why(space: Space, item: str, *, user: str | None = None, history: History | 
         history: What somebody met who is not in the Space.
 
     Returns:
-        The finding `score`, and a table of the items with their parts, those that carry most first; where features of
-        users were learned, one of the parts is theirs.
+        The finding `score`, as `recommend` tells it, and a table of the items with their parts, those that carry most
+        first. What a row has of something else, such as features of the user, is a part of its own: `(all else)`.
 
     Raises:
         UnknownKey: The item or the user is none of the Space.
@@ -213,10 +218,12 @@ def why(space: Space, item: str, *, user: str | None = None, history: History | 
     parts = fold.parts(met, items.rows.take(target))
     names = items.keys.names.take(to_arrow(met.indices.astype(np.int64))).to_pylist()
     table = [list(each) for each in zip(names, met.data.tolist(), parts.tolist(), strict=True)]
-    if user is not None and "user" in space.card.data.get("features", {}):
-        # A row is a sum over what was met and over what it is pulled to.
-        whole = float(items.rows.take(target).astype(np.float64) @ space.group(sides.known_users()).rows.take(row))
-        table.append([_KNOWN, 1.0, whole - float(parts.sum())])
+    own = space.group(sides.known_users()).rows.take(row) if user is not None else fold.rows(met)[0]
+    # What a row owes to what is known of the user, or to how it was learned: what it met is not all of it.
+    whole = float(space.metric.between(own[None], items.rows.take(target)[None])[0, 0])
+    rest = whole - float(parts.sum())
+    if abs(rest) > _EXACT * max(1, abs(whole)):
+        table.append([_REST, None, rest])
     table.sort(key=lambda line: -abs(line[2]))
     score = Finding("score", sum(line[2] for line in table), n=len(table))
     who = "the history" if user is None else user
