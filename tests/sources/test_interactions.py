@@ -146,3 +146,13 @@ def test_the_shape_refuses_parts_that_do_not_fit():
         Interactions(users, items, ids, ids, np.array([1, -1], np.float32))
     with pytest.raises(BadData, match="int32"):
         Interactions(users, items, ids.astype(np.int64), ids)
+
+
+@pytest.mark.parametrize("rows", [1, 5000])
+def test_a_line_that_ends_too_early_is_a_bad_row(tmp_path, rows):
+    path = tmp_path / "met.csv"
+    path.write_text("user,item\n" + "a,x\n" * rows + "b\nc,z\n")
+    with pytest.raises(BadData, match=rf"row {rows + 1:,}: there is no item"):
+        read(path)
+    met = read(path, on_bad="skip")
+    assert (len(met), met.skipped) == (rows + 1, 1)

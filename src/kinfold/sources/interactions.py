@@ -122,7 +122,7 @@ def _read_file(path: Path, reader: _Reader, asked: bool, encoding: str) -> None:
         return
     named = reader.columns.named
     numbers = all(column.isdecimal() for column in named.values())
-    table = FileTable(path, "strict", header=not numbers, encoding=encoding)
+    table = FileTable(path, "strict", header=not numbers, encoding=encoding, ragged=True)
     for column in named.values():
         table.check(column)
     batches = table.batches(dict.fromkeys(named.values(), "VARCHAR"))

@@ -39,15 +39,18 @@ class FileTable:
         bad_bytes: `replace`, `ignore` or `strict`.
         header: Whether the first line of fields names them; they are called 1, 2, 3 … where it does not.
         encoding: Of a file of text; utf-8 where none can be named.
+        ragged: Whether a line of fields that ends too early has none (null) in the rest, and is not refused.
 
     Raises:
         BadData: It cannot be read.
         BadOption: There is no such encoding.
     """
 
-    def __init__(self, path: Path, bad_bytes: str, *, header: bool = True, encoding: str | None = None) -> None:
+    def __init__(
+        self, path: Path, bad_bytes: str, *, header: bool = True, encoding: str | None = None, ragged: bool = False
+    ) -> None:
         self.path = path
-        self._bad_bytes, self._header = bad_bytes, header
+        self._bad_bytes, self._header, self._ragged = bad_bytes, header, ragged
         self._way = {} if encoding is None else {"way": f"pass the encoding that it has: {_OTHER}"}
         try:
             self._encoding = codecs.lookup(encoding or "utf-8").name
@@ -147,6 +150,8 @@ class FileTable:
     def _fields(self, connection: Any, place: str) -> str:
         """A file of lines of fields, as SQL has it."""
         how = f"all_varchar = true, max_line_size = {_LONGEST}"
+        if self._ragged:
+            how += ", null_padding = true"
         if self._kind == ".tsv":
             how += ", delim = '\t'"
         elif self._kind == _LINES and _DOUBLE in next(iter(Lines(self.path, "replace")), ""):
