@@ -25,7 +25,7 @@ from kinfold.core.errors import BadOption
 from kinfold.recipes import tuning
 from kinfold.recipes.items import METHODS
 
-_COLUMNS = ("user", "item", "weight", "time", "repeated", "on_bad")
+_COLUMNS = ("user", "item", "weight", "time", "repeated", "on_bad", "encoding")
 
 
 def items_command() -> Any:
@@ -58,6 +58,8 @@ def _run(files: list[str], out: Path | None, given: dict[str, Any], as_json: boo
 
     if out is not None:
         _writable(out)
+        if out.suffix.lower() not in (".html", ".htm"):
+            raise BadOption(f"{out}: what is written is a page; name it .html.")
     kinds = _kinds()
     how: dict[str, Any] = {
         name: _values(name, kinds[name], value) if name in kinds else value for name, value in given.items()

@@ -71,6 +71,8 @@ def evaluate(
     item: Annotated[str | None, typer.Option(help="Interactions: column of the items.")] = None,
     weight: Annotated[str | None, typer.Option(help="Interactions: column of weights.")] = None,
     time: Annotated[str | None, typer.Option(help="Interactions: column of times.")] = None,
+    on_bad: Annotated[str, typer.Option(help="Interactions: raise an error at a bad row, or skip it.")] = "raise",
+    encoding: Annotated[str, typer.Option(help="Interactions: of files of text.")] = "utf-8",
     ks: Annotated[str, typer.Option("--at", help="Interactions: lengths of the lists, between commas.")] = "10,20",
     by: Annotated[str | None, typer.Option(help="Interactions: an attribute of users to tell quality by.")] = None,
     where: Annotated[
@@ -109,7 +111,8 @@ def evaluate(
     reports += [kf.measure.similarity(space, file, group=group, seed=seed) for file in similarity or ()]
     if interactions:
         how = {"split": split, "where": where, "item_groups": exposure, "seed": seed}
-        met = read(list(interactions), user=user, item=item, weight=weight, time=time)
+        table: dict[str, Any] = {"user": user, "item": item, "weight": weight, "time": time, "on_bad": on_bad}
+        met = read(list(interactions), encoding=encoding, **table)
         reports.append(_retrieval(space, met, ks, by, as_json, how))
     if out is not None:
         for report in reports:

@@ -51,6 +51,7 @@ def tune(
     method: str = "als",
     repeated: Literal["sum", "last"] | None = None,
     on_bad: Literal["raise", "skip"] = "raise",
+    encoding: str = "utf-8",
     split: How | str = "random",
     metric: str | None = None,
     eta: int = 3,
@@ -75,6 +76,7 @@ def tune(
         method: als, bpr, ease, svd, item2vec, sasrec or funksvd.
         repeated: As for `items`.
         on_bad: What is done at a row without user or item, or with a bad weight or time: raise, or skip and count it.
+        encoding: Of files of text.
         split: What is held out to judge by: random, time, user or leave-last.
         metric: What is judged: recall, ndcg, map, mrr or hit at a length, as ndcg@20, which is the default; by funksvd
             rmse, the default, or mae.
@@ -110,7 +112,7 @@ def tune(
     search = Search(grid, measure.name, measure.larger, axis, axis != "regularization", unit)
     met = interactions
     if not isinstance(met, Interactions):
-        met = read(interactions, user=user, item=item, weight=weight, time=time, on_bad=on_bad)
+        met = read(interactions, user=user, item=item, weight=weight, time=time, on_bad=on_bad, encoding=encoding)
     parts = parted(met, split, seed=seed)
     epochs = max(getattr(each, "epochs", 1) for each in learners)
     bench = _Bench(method, parts, measure, repeated, epochs, seed, threads, progress)
