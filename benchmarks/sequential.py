@@ -2,8 +2,8 @@
 
 The last item of each user is held out, and all items that it has not met are ranked. Each method is tuned on the last
 item before that one, the best setting is learned anew and judged, on one thread, so that the same numbers come again.
-sasrec is learned from three seeds. Its defaults were chosen on the same tuning part among some fifteen settings, so that
-each method had about as many tries.
+sasrec is learned from three seeds. Its defaults were chosen on the same tuning part among some fifteen settings,
+so that each method had about as many tries.
 
     python benchmarks/sequential.py              everything, some twenty-five minutes
     python benchmarks/sequential.py --small      a minute on a tenth of the users, as a check
