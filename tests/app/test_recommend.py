@@ -233,3 +233,14 @@ def test_more_interactions_update_who_took_part(kinfold, learned):
     assert (before.group("user")["u2"] == after.group("user")["u2"]).all()
     assert kinfold("recommend", out, "--user", "newcomer", "-k", 1, "--json").json[0]["hits"][0]["key"][0] == "b"
     assert kinfold(*run, "--method", "als").code == 2
+
+
+def test_the_space_knows_the_columns_that_it_was_learned_from(kinfold, learned):
+    path, ratings = learned / "m.arrow", learned / "ratings.csv"
+    seen = learned / "more.csv"
+    seen.write_text("user_id,movie_id,rating,ts\nu1,a3,1,5\nu1,b3,1,5\n")
+    ran = kinfold("recommend", path, "--user", "u1", "--exclude-seen", seen, "--json")
+    assert not {"a3", "b3"} & {each["key"] for each in ran.json[0]["hits"]}
+    assert kinfold("evaluate", path, "--interactions", ratings, "--split", "time", "--at", "2").code == 0
+    assert kinfold("learn", "items", seen, "--resume", path, "-o", path).code == 0
+    assert kf.open(path).card.data["fields"]["time"] == "ts"

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from kinfold.tasks.recommend import History
 
 User = Annotated[list[str] | None, typer.Option(help="Key of a user; may be repeated.")]
-UserColumn = Annotated[str | None, typer.Option(help="Column of the users in tables of interactions.")]
-ItemColumn = Annotated[str | None, typer.Option(help="Column of the items.")]
+UserColumn = Annotated[str | None, typer.Option(help="Column of the users in them; by default those of learning.")]
+ItemColumn = Annotated[str | None, typer.Option(help="Column of the items in them.")]
 
 
 def recommend(
@@ -50,13 +50,16 @@ def recommend(
     import kinfold as kf
     from kinfold.core.errors import BadOption
     from kinfold.core.histories import Sides
-    from kinfold.sources.interactions import read
+    from kinfold.sources.interactions import columns_as, read
     from kinfold.tasks.recommend import recommend as run
 
     if (user is not None) + (history is not None) + everyone != 1:
         raise BadOption("say for whom: --user KEY, --history KEYS or --all.")
-    seen = None if not exclude_seen else read(list(exclude_seen), user=user_column, item=item_column)
     space = kf.open(path)
+    seen = None
+    if exclude_seen:
+        files = list(exclude_seen)
+        seen = read(files, **columns_as(space, files, user=user_column, item=item_column))
     items = space.group(Sides.of(space).items)
     met = _told(history, items.keys)
     hits = run(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from kinfold.core.report import Report
     from kinfold.core.shapes import Interactions
     from kinfold.core.space import Space
+    from kinfold.sources.interactions import OnBad
 
 SpacePath = Annotated[
     Path, typer.Argument(metavar="SPACE", help="A Space, or vectors in any format that convert reads.")
@@ -67,7 +68,9 @@ def evaluate(
             "By default they are what users met after the Space was learned."
         ),
     ] = None,
-    user: Annotated[str | None, typer.Option(help="Interactions: column of the users.")] = None,
+    user: Annotated[
+        str | None, typer.Option(help="Interactions: column of the users; by default those of learning.")
+    ] = None,
     item: Annotated[str | None, typer.Option(help="Interactions: column of the items.")] = None,
     weight: Annotated[str | None, typer.Option(help="Interactions: column of weights.")] = None,
     time: Annotated[str | None, typer.Option(help="Interactions: column of times.")] = None,
@@ -99,7 +102,7 @@ def evaluate(
     import kinfold as kf
     from kinfold.core.errors import BadOption
     from kinfold.show import text
-    from kinfold.sources.interactions import read
+    from kinfold.sources.interactions import columns_as, read
 
     if not analogies and not similarity and not interactions:
         raise BadOption("nothing to evaluate on; give --analogies, --similarity or --interactions FILE.")
@@ -111,8 +114,9 @@ def evaluate(
     reports += [kf.measure.similarity(space, file, group=group, seed=seed) for file in similarity or ()]
     if interactions:
         how = {"split": split, "where": where, "item_groups": exposure, "seed": seed}
-        table: dict[str, Any] = {"user": user, "item": item, "weight": weight, "time": time, "on_bad": on_bad}
-        met = read(list(interactions), encoding=encoding, **table)
+        files, errors = list(interactions), cast("OnBad", on_bad)
+        columns = columns_as(space, files, user=user, item=item, weight=weight, time=time)
+        met = read(files, on_bad=errors, encoding=encoding, **columns)
         reports.append(_retrieval(space, met, ks, by, as_json, how))
     if out is not None:
         for report in reports:

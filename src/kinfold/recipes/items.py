@@ -63,7 +63,7 @@ def items(
         interactions: Tables (.csv, .tsv, .parquet, .jsonl; packed too) or a frame with columns of users and items;
             other files of lines, with numbered columns where they have no header, or `user item item …`; a mapping from
             users to lists of items; tuples (user, item, weight, time); or Interactions.
-        user: Column of the users; `user` by default.
+        user: Column of the users; `user` by default, and with `resume` those of before.
         item: Column of the items; `item` by default.
         weight: Column of how strongly they met; each counts as 1 where it is left out.
         time: Column of when: numbers or dates.
@@ -105,7 +105,7 @@ def items(
     from kinfold.prepare.features import scales
     from kinfold.prepare.interactions import with_items
     from kinfold.sources import attributes
-    from kinfold.sources.interactions import read
+    from kinfold.sources.interactions import columns_as, read
 
     if threads is not None and threads < 1:
         raise BadOption(f"threads is {threads}; it is at least 1.")
@@ -115,9 +115,12 @@ def items(
     method = method or "als"
     repeated = repeated or usual(method)
     learner = configured(METHODS, method, options)
-    met = interactions
+    met, columns = interactions, dict[str, str | None]()
     if not isinstance(met, Interactions):
-        met = read(interactions, user=user, item=item, weight=weight, time=time, on_bad=on_bad, encoding=encoding)
+        columns = {"user": user, "item": item, "weight": weight, "time": time}
+        if going is not None:
+            columns = columns_as(going, interactions, **columns)
+        met = read(interactions, on_bad=on_bad, encoding=encoding, **columns)
     given = {"item": (item_table, item_key), "user": (user_table, user_key)}
     tables = {
         group: attributes.read(table, key, encoding=encoding)
@@ -147,6 +150,8 @@ def items(
     scale = {group: scales(known[group], columns) for group, columns in wanted.items()}
     space = learned(method, learner, met, repeated, features=features_of(met, known, wanted, scale), **how)
     data = {**space.card.data, **describe(met), "repeated": repeated}
+    if told := {name: column for name, column in columns.items() if column is not None}:
+        data["fields"] = told
     if wanted:
         data |= {"features": wanted, "scales": scale}
     space = dataclasses.replace(space, card=dataclasses.replace(space.card, data=data))

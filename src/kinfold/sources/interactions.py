@@ -16,6 +16,7 @@ from kinfold.core.errors import BadData, BadFile, BadOption, UnknownName, did_yo
 from kinfold.core.files import existing
 from kinfold.core.keys import Keys
 from kinfold.core.shapes import Interactions
+from kinfold.core.space import Space
 from kinfold.sources.lines import Lines
 from kinfold.sources.tables import FileTable, frame_table, is_table
 
@@ -112,6 +113,24 @@ def read(
             "lists of items, or tuples (user, item, weight)."
         )
     return reader.interactions("the source")
+
+
+def columns_as(space: Space, source: Any, **given: str | None) -> dict[str, Any]:
+    """The columns of interactions that go with a Space: those that are given, or else those that it was learned from.
+
+    Args:
+        space: Users and items; its card tells the columns.
+        source: Files; anything else has no columns of that kind.
+        **given: user, item, weight and time; None where nothing is said.
+    """
+    told: dict[str, str] = dict(space.card.data.get("fields", {}))
+    files = [source] if isinstance(source, str | os.PathLike) else source
+    paths = isinstance(files, list | tuple) and all(isinstance(each, str | os.PathLike) for each in files)
+    if not told or not paths or any(given.values()):
+        return dict(given)
+    # Lines without a header have numbers for columns, and tables have names.
+    numbers = all(column.isdecimal() for column in told.values())
+    return {**told} if numbers or all(is_table(Path(each)) for each in files) else dict(given)
 
 
 def _read_file(path: Path, reader: _Reader, asked: bool, encoding: str) -> None:
