@@ -276,6 +276,14 @@ def test_damaged_pickles(
     assert len(set(space.keys)) == len(space)
 
 
+def test_a_vocabulary_without_one_of_the_keys(tmp_path):
+    path = tmp_path / "damaged.kv"
+    kind = "gensim.models.keyedvectors EuclideanKeyedVectors"
+    path.write_bytes(pickled(Object(kind, syn0=ROWS, index2word=["other", *KEYS[1:]], vocab=VOCAB)))
+    with pytest.raises(BadData, match="has no 'other'"):
+        io.open(path, "gensim")
+
+
 SENTENCES = [["the", "cat", "sat", "ünï"], ["the", "dog", "ran", "farther"]] * 20
 
 

@@ -209,6 +209,11 @@ def _keyed(vectors: _Held, group: str, values: np.ndarray | None) -> _Part:
     if isinstance(expandos, dict) and isinstance(expandos.get("count"), Numbers):
         counts = expandos["count"].array()
     elif isinstance(vocabulary, dict) and vocabulary:
+        missing = next((key for key in keys if key not in vocabulary), None)
+        if missing is not None:
+            raise BadData(
+                f"{vectors.path}: its vocabulary has no '{missing!s:.40}', which is among its keys; it is damaged."
+            )
         counts = np.array([vocabulary[key].get("count", 0) for key in keys])
     return _part(vectors, group, keys, values, counts)
 
