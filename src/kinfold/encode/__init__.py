@@ -33,6 +33,7 @@ ENCODERS = Catalogue(
         "static", "kinfold.encode.static:Static", "texts as means of their tokens, as model2vec has it", extra="deep"
     ),
     Entry("foldin", "kinfold.encode.foldin:FoldIn", "users from what they met, items from who met them, by als"),
+    Entry("transformer", "kinfold.encode.transformer:Transformer", "texts by BERT and its descendants", extra="deep"),
     Entry("floret", "kinfold.encode.floret:Floret", "any words, from the rows that floret hashes their n-grams to"),
 )
 
@@ -41,7 +42,7 @@ def encoder(thing: Space | str | os.PathLike[str], name: str | None = None) -> E
     """What gives new things rows in the frame of a Space.
 
     Args:
-        thing: The Space, or a file of any format.
+        thing: The Space, a file of any format, or the folder of a transformer.
         name: Of `ENCODERS`; by default the first that is for the Space's method.
 
     Raises:
@@ -55,7 +56,11 @@ def encoder(thing: Space | str | os.PathLike[str], name: str | None = None) -> E
         ENCODERS.entry(name)
     if not isinstance(thing, Space):
         from kinfold.io import open
+        from kinfold.io.checkpoint import is_checkpoint
 
+        if is_checkpoint(thing):
+            transformer: Encoder[Any] = ENCODERS[name or "transformer"](thing)
+            return transformer
         thing = open(thing)
     made: Encoder[Any] = (_of_method(thing.card.method) if name is None else ENCODERS[name])(thing)
     return made

@@ -11,6 +11,7 @@ from kinfold.core.catalogue import Catalogue
 from kinfold.core.errors import BadData, BadOption
 from kinfold.core.files import existing
 from kinfold.core.streams import bare_name, open_bytes
+from kinfold.io.checkpoint import is_checkpoint
 
 _HEAD = 1 << 16
 
@@ -42,6 +43,11 @@ def format_of(path: str | os.PathLike[str], formats: Catalogue) -> str:
         if entry.load().recognizes(found, head):
             return entry.name
     names = ", ".join(entry.name for entry in formats)
+    if is_checkpoint(found):
+        raise BadData(
+            f"{found}: is the folder of a transformer, which has no vectors yet; give texts rows by it: "
+            f"kinfold encode texts.jsonl --model {found} -o texts.arrow, or kinfold.encoder({str(found)!r})."
+        )
     if found.is_dir():
         raise BadData(f"{found}: a folder, but of no known format. Name a file in it, or the format: {names}.")
     if not head:

@@ -13,7 +13,6 @@ Source: model2vec 0.10 (persistence); sentence-transformers 6.2 (StaticEmbedding
 
 from __future__ import annotations
 
-import json
 import os
 from collections import Counter
 from pathlib import Path
@@ -27,6 +26,8 @@ from kinfold.core.errors import BadData, BadFile
 from kinfold.core.files import existing
 from kinfold.core.metric import Metric
 from kinfold.core.space import Space
+from kinfold.io.checkpoint import is_checkpoint
+from kinfold.io.folder import bytes_of, read_json
 from kinfold.io.format import MAX_DIM, Format
 from kinfold.io.matrix import Coordinates, space_of
 from kinfold.io.static_write import EMBEDDING, METRICS, write_model2vec, write_sentence_transformers
@@ -38,7 +39,6 @@ METHOD = "static"
 _MODEL2VEC, _SENTENCE_TRANSFORMERS = "model2vec", "sentence-transformers"
 # Tokens of a text that model2vec reads where nothing says how many.
 _MAX_LENGTH = 512
-_LARGEST_JSON = 1 << 28
 
 
 def read_model2vec(path: str | os.PathLike[str], *, group: str = "token") -> Space:
@@ -124,9 +124,10 @@ def _is_static(path: Path) -> bool:
     if not path.is_dir():
         return False
     if not (path / "modules.json").exists():
-        return (path / "model.safetensors").exists() and (path / "tokenizer.json").exists()
+        static = (path / "model.safetensors").exists() and (path / "tokenizer.json").exists()
+        return static and not is_checkpoint(path)
     try:
-        modules = _read_json(path / "modules.json")
+        modules = read_json(path / "modules.json")
         return str(modules[0]["type"]).endswith(EMBEDDING)
     except (BadData, BadFile, TypeError, KeyError, IndexError):
         return False
@@ -141,7 +142,7 @@ def _read(path: Path, format: str, group: str) -> Space:
         raise BadFile(f"{place}: no such file; pytorch_model.bin is a Python pickle, which is not read. Save it again.")
     held = tensors(existing(place))
     text = existing(model.embedding / "tokenizer.json")
-    tokenizer = parsed(_bytes_of(text), str(text))
+    tokenizer = parsed(bytes_of(text), str(text))
     tokens = tokens_of(tokenizer, str(text))
     values, weights = _rows(place, held)
     names, ids = _named(tokens, values.shape[0], text)
@@ -176,7 +177,7 @@ def _model(path: Path) -> _Model:
     """
     embedding, normalize = path, False
     if (path / "modules.json").exists():
-        modules = _read_json(path / "modules.json")
+        modules = read_json(path / "modules.json")
         try:
             kinds = [(str(each["type"]), str(each["path"])) for each in modules]
             name = Path(kinds[0][1]).name if kinds[0][1] not in ("", ".") else ""
@@ -189,14 +190,14 @@ def _model(path: Path) -> _Model:
             )
         embedding = path / name if name else path
     if (path / "config.json").exists():
-        config = _read_json(path / "config.json")
+        config = read_json(path / "config.json")
         config = config if isinstance(config, dict) else {}
         length = config.get("max_length", _MAX_LENGTH)
         normalize = bool(config.get("normalize", False))
         return _Model(embedding, normalize, length if type(length) is int and length > 0 else None, Metric.COSINE)
     config = {}
     if (path / "config_sentence_transformers.json").exists():
-        config = _read_json(path / "config_sentence_transformers.json")
+        config = read_json(path / "config_sentence_transformers.json")
     near = config.get("similarity_fn_name") if isinstance(config, dict) else None
     return _Model(embedding, normalize, None, METRICS.get(str(near), Metric.COSINE))
 
@@ -261,19 +262,3 @@ def _attributes(
     if tokens.scores is not None:
         columns["score"] = pa.array([tokens.scores.get(name, 0.0) for name in names.to_pylist()], pa.float64())
     return pa.table(columns) if columns else None
-
-
-def _bytes_of(path: Path) -> bytes:
-    if os.path.getsize(path) > _LARGEST_JSON:
-        raise BadData(f"{path}: is larger than {_LARGEST_JSON >> 20:,} MiB; this is no file of a model.")
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise BadFile(f"{path}: cannot be read ({error.strerror}).") from error
-
-
-def _read_json(path: Path) -> Any:
-    try:
-        return json.loads(_bytes_of(path))
-    except (ValueError, RecursionError) as error:
-        raise BadData(f"{path}: no JSON ({error}).") from error

@@ -15,8 +15,9 @@ from kinfold.core.progress import Progress, quiet
 from kinfold.core.protocols import takes
 from kinfold.core.shapes import Counts
 from kinfold.core.space import Space
+from kinfold.core.threads import many
 from kinfold.learn.history import Callback, History
-from kinfold.learn.passes import generator, many
+from kinfold.learn.passes import generator
 from kinfold.learn.prior import Prior
 from kinfold.learn.sides import distinct, two_sided, with_counts
 from kinfold.prepare.feedback import Feedback

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 
 import numpy as np
 
-from kinfold.core.errors import BadOption
 from kinfold.core.progress import Progress
+from kinfold.core.threads import many
 
 _LONGEST = 10_000  # tokens of a sequence; a longer one is cut, so that threads can share it
 
@@ -69,22 +68,6 @@ def one_pass(
             stopped.set()
         total: np.ndarray = np.sum([each.result() for each in running], axis=0)
     return total
-
-
-def many(threads: int | None) -> int:
-    """How many work at once; as many as there are processors where nothing is said.
-
-    Raises:
-        BadOption: Fewer than one.
-    """
-    if threads is not None and threads < 1:
-        raise BadOption(f"threads is {threads}; it is at least 1.")
-    return threads or processors()
-
-
-def processors() -> int:
-    """How many this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _pieces(starts: np.ndarray, least: int) -> Iterator[tuple[int, int]]:

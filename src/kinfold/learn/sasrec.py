@@ -24,8 +24,9 @@ from kinfold.core.report import Report
 from kinfold.core.rows import Rows
 from kinfold.core.shapes import Sequences, describe
 from kinfold.core.space import Space
+from kinfold.core.threads import many
 from kinfold.learn.history import Callback, History
-from kinfold.learn.passes import generator, many
+from kinfold.learn.passes import generator
 
 if TYPE_CHECKING:
     from kinfold.learn.attention import Network

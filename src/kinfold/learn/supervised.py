@@ -24,10 +24,11 @@ from kinfold.core.report import Report
 from kinfold.core.rows import Rows
 from kinfold.core.shapes import Labeled, describe
 from kinfold.core.space import Space
+from kinfold.core.threads import many
 from kinfold.learn.features import Features
 from kinfold.learn.history import History
 from kinfold.learn.matrices import Matrices
-from kinfold.learn.passes import generator, many, one_pass
+from kinfold.learn.passes import generator, one_pass
 
 Loss = Literal["softmax", "one-vs-all", "negative", "hierarchical"]
 

@@ -18,7 +18,8 @@ import numpy as np
 from kinfold.core.errors import BadData
 from kinfold.core.progress import Progress
 from kinfold.core.spill import empty
-from kinfold.learn.passes import generator, many
+from kinfold.core.threads import many
+from kinfold.learn.passes import generator
 
 if TYPE_CHECKING:
     import scipy.sparse as sparse

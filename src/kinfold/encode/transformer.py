@@ -1,0 +1,463 @@
+"""Texts as rows of a transformer: BERT and its descendants, as Hugging Face and sentence-transformers keep them."""
+
+from __future__ import annotations
+
+import functools
+import os
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any, ClassVar, NamedTuple, Protocol
+
+import numpy as np
+import pyarrow as pa
+
+from kinfold.core.card import Card
+from kinfold.core.errors import BadData, BadOption, FrameMismatch
+from kinfold.core.files import whole_folder
+from kinfold.core.keys import Keys
+from kinfold.core.metric import Metric, units
+from kinfold.core.progress import Progress, quiet
+from kinfold.core.rows import Rows
+from kinfold.core.shapes import Items
+from kinfold.core.space import Space
+from kinfold.core.spill import Spill
+from kinfold.core.threads import many
+from kinfold.encode.states import pooled
+from kinfold.io.checkpoint import Checkpoint, read
+from kinfold.prepare.pieces import Pieces
+
+METHOD = "transformer"
+PRECISIONS = ("auto", "float32", "bfloat16", "float16", "int8")
+
+# Texts that are cut into tokens and sorted by length at a time.
+_TEXTS = 8192
+
+
+class Network(Protocol):
+    """What gives tokens their states."""
+
+    tokens: int  # of a batch, at most
+
+    def states(self, ids: np.ndarray, starts: np.ndarray, threads: int) -> np.ndarray:
+        """The last states (total, hidden) float32 of tokens (total,) int32 of texts that begin at (n + 1,) int64."""
+
+
+class Tokens(NamedTuple):
+    """A text's tokens, without special ones.
+
+    Args:
+        pieces: The tokens.
+        places: Where each begins and ends in the text (L, 2) int64, in characters.
+        rows: Their states (L, hidden) float32.
+    """
+
+    pieces: list[str]
+    places: np.ndarray
+    rows: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Transformer:
+    """Rows for texts by a transformer, as sentence-transformers gives them.
+
+    Weights are read from safetensors, and code in a model's folder is never run. Texts are sorted by length and go
+    through the network in batches without padding to speak of.
+
+    Args:
+        model: The folder of a model of Hugging Face or of sentence-transformers, a hub's name, or a Space that was
+            made by one, which remembers its folder.
+        precision: float32, bfloat16, float16 or int8; by default the fastest of this machine that keeps rows at a
+            cosine of .999 to those of float32.
+        device: As torch names it; by default a GPU where there is one.
+        truncate_dim: Coordinates that are kept, the first ones, for models that were trained so (Matryoshka); all by
+            default.
+        prompt: What is put before each text: the name of one of the model's prompts, or a text; by default the model's
+            own choice, `""` for none.
+        max_length: Tokens of a text that are read; by default as the model says.
+        long: What becomes of longer texts: `cut`, or read in overlapping `windows` to their end.
+
+    Raises:
+        BadFile: The folder or a file in it is missing, or the weights are a Python pickle.
+        BadData: A file is damaged, the tokenizer is another model's, or the model needs code of its own.
+        BadOption: An option outside its range.
+        MissingExtra: A library that it needs is not installed.
+        FrameMismatch: A Space's model is no longer the one that made it.
+
+    Source:
+        Devlin et al. 2019 (arXiv 1810.04805); Reimers, Gurevych 2019 (arXiv 1908.10084); Kusupati et al. 2022 (arXiv
+        2205.13147); late chunking: Günther et al. 2024 (arXiv 2409.04701).
+    """
+
+    methods: ClassVar[tuple[str, ...]] = (METHOD,)
+    things: ClassVar[str] = "texts"
+
+    model: str | os.PathLike[str] | Space
+    precision: str = "auto"
+    device: str | None = None
+    truncate_dim: int | None = None
+    prompt: str | None = None
+    max_length: int | None = None
+    long: str = "cut"
+
+    def __post_init__(self) -> None:
+        if self.precision not in PRECISIONS:
+            raise BadOption(f"precision={self.precision!r} is not known; it is one of {', '.join(PRECISIONS)}.")
+        if self.long not in ("cut", "windows"):
+            raise BadOption(f"long={self.long!r} is not known; it is 'cut' or 'windows'.")
+        most = self.checkpoint.max_length
+        if self.max_length is not None and not 4 <= self.max_length <= max(most, self._places):
+            raise BadOption(
+                f"max_length is {self.max_length}; this model reads 4 to {max(most, self._places):,} tokens."
+            )
+        if self.truncate_dim is not None and not 1 <= self.truncate_dim <= self._full_dim:
+            raise BadOption(
+                f"truncate_dim is {self.truncate_dim}; rows of this model have 1 to {self._full_dim:,} coordinates."
+            )
+        if isinstance(self.model, Space) and self.model.frame != self.frame:
+            raise FrameMismatch(
+                f"{self.checkpoint.path}: is not the model that made this Space ({self.model.frame}, not {self.frame})."
+            )
+        self._pieces  # noqa: B018 - what is wrong with it is said here
+
+    @functools.cached_property
+    def checkpoint(self) -> Checkpoint:
+        """What the model's folder says."""
+        if not isinstance(self.model, Space):
+            return read(self.model)
+        folder = self.model.card.parameters.get("model")
+        if self.model.card.method != METHOD or not isinstance(folder, str):
+            raise BadData(
+                f"this Space, by {self.model.card.method}, was made by no transformer; name a model's folder."
+            )
+        return read(folder)
+
+    @functools.cached_property
+    def frame(self) -> str:
+        """The name of the coordinate system: of the weights, the pooling and the coordinates that are kept."""
+        kept = "" if self.dim == self._full_dim else f"-{self.dim}"
+        return f"{METHOD}-{self.checkpoint.fingerprint()}{kept}"
+
+    @property
+    def dim(self) -> int:
+        """Coordinates of a row."""
+        if self.truncate_dim is None and isinstance(self.model, Space):
+            return self.model.dim
+        return self.truncate_dim or self._full_dim
+
+    @property
+    def metric(self) -> Metric:
+        """How near two rows are."""
+        return self.checkpoint.metric
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Copies the model's folder, which `kinfold.encoder` and sentence-transformers open.
+
+        Raises:
+            BadFile: The folder is not empty, or cannot be written.
+        """
+        with whole_folder(path) as folder:
+            shutil.copytree(self.checkpoint.path, folder, dirs_exist_ok=True)
+
+    def vectors(self, texts: Sequence[str], *, threads: int | None = None, progress: Progress = quiet) -> np.ndarray:
+        """Rows (n, dim) float32 of texts, one each; an empty text has that of the special tokens alone.
+
+        Raises:
+            BadData: One of the things is no string.
+        """
+        found = [rows for _, rows in self.stream(texts, threads=threads, progress=progress)]
+        return np.concatenate(found) if found else np.zeros((0, self.dim), np.float32)
+
+    def stream(
+        self, texts: Iterable[str], *, threads: int | None = None, progress: Progress = quiet
+    ) -> Iterator[tuple[list[str], np.ndarray]]:
+        """Texts and their rows (m, dim) float32, some thousand at a time, in order.
+
+        Raises:
+            BadData: One of the things is no string.
+        """
+        workers = many(threads)
+        with ThreadPoolExecutor(1) as ahead:
+            windows = _windows(texts)
+            coming = ahead.submit(self._cut, windows)
+            while (found := coming.result()) is not None:
+                coming = ahead.submit(self._cut, windows)
+                some, ids, spans = found
+                rows = self._rows(ids, spans, workers, progress)
+                yield some, rows
+
+    def encode(
+        self, items: Items[str] | Iterable[str], *, threads: int | None = None, progress: Progress = quiet
+    ) -> Space:
+        """Rows of some texts; empty ones are left out and counted.
+
+        Args:
+            items: Texts; their names, or numbers from 0, become the keys.
+            threads: How many of the processor's cores work; all by default.
+            progress: Told of how many texts are done.
+
+        Returns:
+            A Space of the group `document`, with the items' attributes.
+
+        Raises:
+            BadData: One of the things is no string, or none is a text.
+        """
+        items = Items.of(items)
+        progress.start("encode", None, "texts")
+        texts, kept = 0, [np.zeros(0, np.int64)]
+        with Spill(np.float32) as spill:
+            for some, rows in self.stream(items.raw, threads=threads, progress=progress):
+                full = np.flatnonzero([bool(text) and not text.isspace() for text in some])
+                spill.append(rows[full].reshape(-1))
+                kept.append(full + texts)
+                texts += len(some)
+            made = spill.join().reshape(-1, self.dim)
+        return self.space(items, made, np.concatenate(kept), texts)
+
+    def space(self, items: Items[str], rows: np.ndarray, kept: np.ndarray, texts: int) -> Space:
+        """The Space of those texts that have a row.
+
+        Args:
+            items: All texts, with names and attributes.
+            rows: (m, dim) float32.
+            kept: Which texts they are of (m,) int64.
+            texts: How many there were.
+
+        Raises:
+            BadData: None has a row, or there are more names than texts.
+        """
+        if texts and not len(kept):
+            raise BadData(f"all of the {texts:,} texts are empty.")
+        if items.keys is not None and len(items.keys) != texts:
+            raise BadData(f"{len(items.keys):,} names do not go with {texts:,} texts.")
+        names = pa.array(map(str, kept.tolist()), pa.large_string())
+        if items.keys is not None:
+            names = items.keys.take(kept).names
+        table = None if items.table is None else items.table.take(pa.array(kept))
+        card = self.card().then("encode", texts=texts, skipped=texts - len(kept))
+        return Space(Keys.trusted(names, "document"), Rows(rows), self.metric, card, table)
+
+    def card(self) -> Card:
+        """What a Space of such rows says of their origin."""
+        told = {
+            "model": str(self.checkpoint.path.absolute()),
+            "family": self.checkpoint.family,
+            "pooling": "+".join(self.checkpoint.pooling),
+            "normalize": self.checkpoint.normalized,
+            "max_length": self._longest,
+            "prompt": self._prompt,
+            "precision": self.picked,
+            "long": self.long,
+        }
+        return Card(self.frame, METHOD, told)
+
+    def tokens(self, texts: Sequence[str], *, threads: int | None = None, progress: Progress = quiet) -> list[Tokens]:
+        """The tokens of texts with their states; a text that is too long is read in overlapping windows."""
+        cut = self._pieces.whole(texts)
+        states = self._whole_states([ids for ids, _ in cut], many(threads), progress)
+        return [Tokens(self._pieces.tokens(ids), places, rows) for (ids, places), rows in zip(cut, states, strict=True)]
+
+    def words(
+        self, sentences: Sequence[Sequence[str]], *, threads: int | None = None, progress: Progress = quiet
+    ) -> list[np.ndarray]:
+        """States (words, hidden) float32 of the words of sentences: of each the mean of its tokens'.
+
+        A word of which the tokenizer makes nothing has the zero row.
+        """
+        cut = [self._pieces.of_words(words) for words in sentences]
+        states = self._whole_states([ids for ids, _ in cut], many(threads), progress)
+        made = []
+        for words, (_, owner), rows in zip(sentences, cut, states, strict=True):
+            found = np.zeros((len(words), self.checkpoint.hidden), np.float32)
+            known = owner >= 0
+            np.add.at(found, owner[known], rows[known])
+            found /= np.maximum(np.bincount(owner[known], minlength=len(words)), 1)[:, None]
+            made.append(found)
+        return made
+
+    def chunks(
+        self,
+        items: Items[str] | Iterable[str],
+        size: int = 128,
+        *,
+        threads: int | None = None,
+        progress: Progress = quiet,
+    ) -> Space:
+        """Rows of the pieces of long texts, each of which knows what stands around it (late chunking).
+
+        A text goes through the network whole, in overlapping windows where it is too long; only then the states are
+        pooled, those of each chunk by themselves. Chunks end at the end of a sentence where there is one.
+
+        Args:
+            items: Texts; the keys are their names and the number of the chunk, `name#0`.
+            size: Tokens of a chunk, at most.
+            threads: How many of the processor's cores work; all by default.
+            progress: Told of how many texts are done.
+
+        Returns:
+            A Space of the group `chunk` with the attributes `document`, `begins`, `ends` (in characters), `text`.
+
+        Raises:
+            BadData: One of the things is no string, or none is a text.
+            BadOption: `size` is below 8.
+        """
+        from kinfold.encode.chunks import chunked
+
+        return chunked(self, Items.of(items), size, many(threads), progress)
+
+    # What follows is how it is done.
+
+    @functools.cached_property
+    def picked(self) -> str:
+        """The precision that is used."""
+        return "float32" if self.precision == "auto" else self.precision
+
+    @functools.cached_property
+    def _network(self) -> Network:
+        from kinfold.encode.torch_network import TorchNetwork
+
+        return TorchNetwork(self.checkpoint, self.picked, self.device or _best_device())
+
+    @functools.cached_property
+    def _pieces(self) -> Pieces:
+        return Pieces(self.checkpoint, self._longest)
+
+    @property
+    def _places(self) -> int:
+        told = self.checkpoint.config.get("max_position_embeddings")
+        return told if isinstance(told, int) and told > 0 else self.checkpoint.max_length
+
+    @property
+    def _longest(self) -> int:
+        return self.max_length or self.checkpoint.max_length
+
+    @property
+    def _full_dim(self) -> int:
+        layers = [step for step in self.checkpoint.after if not isinstance(step, str)]
+        return len(layers[-1].weight) if layers else self.checkpoint.hidden * len(self.checkpoint.pooling)
+
+    @property
+    def _prompt(self) -> str:
+        prompts = self.checkpoint.prompts
+        if self.prompt is None:
+            return prompts.get(self.checkpoint.default_prompt or "", "")
+        return prompts.get(self.prompt, self.prompt)
+
+    @functools.cached_property
+    def _passed(self) -> int:
+        """Tokens at the beginning of a text that the pooling leaves out."""
+        if self.checkpoint.include_prompt or not self._prompt:
+            return 0
+        _, ends = self._pieces.special
+        return len(self._pieces.ids([self._prompt])[0]) - len(ends)
+
+    def _cut(self, windows: Iterator[list[str]]) -> tuple[list[str], list[np.ndarray], np.ndarray | None] | None:
+        """The next texts, the ids of their tokens or windows, and which text each window is of."""
+        texts = next(windows, None)
+        if texts is None:
+            return None
+        prompt = self._prompt
+        given = [prompt + text for text in texts] if prompt else texts
+        if self.long == "cut":
+            return texts, self._pieces.ids(given), None
+        return texts, [ids for ids, _ in self._pieces.whole(given)], np.zeros(0, np.int64)
+
+    def _rows(self, ids: list[np.ndarray], windows: np.ndarray | None, threads: int, progress: Progress) -> np.ndarray:
+        """Rows of texts from their ids."""
+        made = np.empty((len(ids), self._full_dim), np.float32)
+        if windows is None:
+            for some, states, starts in self._batches(ids, threads):
+                made[some] = pooled(states, starts, self.checkpoint, self._passed)
+                progress.advance(len(some))
+        else:
+            begins, ends = self._pieces.special
+            full = [np.concatenate([begins, each, ends]) for each in ids]
+            states_of = self._whole_states(ids, threads, progress, special=True)
+            for at, states in enumerate(states_of):
+                starts = np.array([0, len(full[at])])
+                made[at] = pooled(states, starts, self.checkpoint, self._passed)[0]
+        if self.dim == self._full_dim:
+            return made
+        kept = made[:, : self.dim]
+        return units(kept) if self.checkpoint.normalized else np.ascontiguousarray(kept)
+
+    def _batches(self, ids: list[np.ndarray], threads: int) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+        """Which texts, the states of their tokens and where each begins; long texts first, so that the end is short."""
+        network = self._network
+        for some in batches(np.array([len(each) for each in ids]), network.tokens):
+            starts = np.concatenate([[0], np.cumsum([len(ids[at]) for at in some])])
+            together = np.concatenate([ids[at] for at in some])
+            yield some, network.states(together, starts, threads), starts
+
+    def _whole_states(
+        self, ids: list[np.ndarray], threads: int, progress: Progress, *, special: bool = False
+    ) -> list[np.ndarray]:
+        """States of all tokens of texts that may be longer than what is read at once.
+
+        Windows overlap by a quarter; a token that is in two has its states from the one in which it is farther from the
+        edge.
+        """
+        begins, ends = self._pieces.special
+        inner = self._longest - len(begins) - len(ends)
+        windows, owners = [], []
+        for number, each in enumerate(ids):
+            for first, last in overlapping(len(each), inner):
+                windows.append(np.concatenate([begins, each[first:last], ends]))
+                owners.append((number, first, last))
+        found: list[np.ndarray | None] = [None] * len(windows)
+        for some, states, starts in self._batches(windows, threads):
+            for place, at in enumerate(some.tolist()):
+                found[at] = states[starts[place] : starts[place + 1]]
+        made = [np.zeros((len(each), self.checkpoint.hidden), np.float32) for each in ids]
+        edges: list[tuple[Any, Any]] = [(None, None)] * len(ids)
+        for (number, first, last), held in zip(owners, found, strict=True):
+            assert held is not None
+            core = held[len(begins) : len(held) - len(ends)]
+            # The middle of what overlaps belongs to the earlier window up to it, to the later one from it on.
+            begin = first if first == 0 else first + (inner // 4) // 2
+            made[number][begin:last] = core[begin - first :]
+            head = held[: len(begins)] if first == 0 else edges[number][0]
+            edges[number] = (head, held[len(held) - len(ends) :])
+        progress.advance(len(made))
+        if not special:
+            return made
+        return [np.concatenate([head, core, tail]) for core, (head, tail) in zip(made, edges, strict=True)]
+
+
+def batches(lengths: np.ndarray, tokens: int) -> Iterator[np.ndarray]:
+    """Texts (m,) of about one length, so many that their tokens, filled up to the longest, are at most `tokens`."""
+    order = np.argsort(-lengths, kind="stable")
+    first = 0
+    while first < len(order):
+        size = max(1, tokens // max(1, int(lengths[order[first]])))
+        yield order[first : first + size]
+        first += size
+
+
+def overlapping(length: int, window: int) -> Iterator[tuple[int, int]]:
+    """Where windows over so many tokens begin and end; each shares a quarter with the one before it."""
+    step = window - window // 4
+    first = 0
+    while True:
+        yield first, min(first + window, length)
+        if first + window >= length:
+            return
+        first += step
+
+
+def _windows(texts: Iterable[str]) -> Iterator[list[str]]:
+    things, seen = iter(texts), 0
+    while some := list(islice(things, _TEXTS)):
+        for place, text in enumerate(some, seen):
+            if not isinstance(text, str):
+                raise BadData(f"text {place:,} is {type(text).__name__}; texts are strings.")
+        seen += len(some)
+        yield some
+
+
+def _best_device() -> str:
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "cpu"
