@@ -23,10 +23,14 @@ class TorchNetwork:
         MissingExtra: torch or transformers is not installed.
     """
 
+    side_by_side = False
+
     def __init__(self, checkpoint: Checkpoint, kind: str = "float32", device: str = "cpu") -> None:
         import torch
 
         self.device = device
+        told = checkpoint.config.get("pad_token_id")
+        self._padding = told if isinstance(told, int) else 0
         self.model = load(checkpoint, kind).to(device).eval()
         # A GPU is busy with as many tokens as fit; a processor is so with what its cache holds.
         self.tokens = 4096 if torch.device(device).type == "cpu" else 65_536
@@ -43,7 +47,7 @@ class TorchNetwork:
 
         lengths = np.diff(starts)
         inside = np.arange(lengths.max()) < lengths[:, None]
-        padded = np.zeros(inside.shape, np.int64)
+        padded = np.full(inside.shape, self._padding, np.int64)
         padded[inside] = ids
         with torch.inference_mode(), using(threads):
             mask = torch.from_numpy(inside).to(self.device)

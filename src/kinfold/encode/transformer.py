@@ -5,6 +5,8 @@ from __future__ import annotations
 import functools
 import os
 import shutil
+import sys
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -32,14 +34,28 @@ from kinfold.prepare.pieces import Pieces
 METHOD = "transformer"
 PRECISIONS = ("auto", "float32", "bfloat16", "float16", "int8")
 
-# Texts that are cut into tokens and sorted by length at a time.
-_TEXTS = 8192
+# Texts that are cut into tokens at a time: enough of them to be sorted by length where batches are padded.
+_TEXTS, _SORTED = 1024, 8192
+# What a precision must keep of float32 to be picked, and what that is measured on.
+_COSINE = 0.999
+_SAMPLE = (
+    "A cat.",
+    "How do I return an order that arrived damaged, and who pays for the postage?",
+    "The quick brown fox jumps over the lazy dog while 17 others (some of them asleep) look on.",
+    "Die Sitzung beginnt um neun Uhr; wer später kommt, nimmt bitte den Eingang im Hof.",
+    "def mean(values): return sum(values) / len(values)",
+    "In 1859 the observatory recorded a magnetic storm of a strength that had not been seen before. Telegraph lines "
+    "failed, and operators reported that they could send messages with their batteries disconnected.",
+    "terrible. would not buy again!!!",
+    "Le chat dort sur le rebord de la fenêtre pendant que la pluie tombe sur les toits de la ville.",
+)
 
 
 class Network(Protocol):
     """What gives tokens their states."""
 
     tokens: int  # of a batch, at most
+    side_by_side: bool  # whether batches run at once, each on a thread, and need no padding
 
     def states(self, ids: np.ndarray, starts: np.ndarray, threads: int) -> np.ndarray:
         """The last states (total, hidden) float32 of tokens (total,) int32 of texts that begin at (n + 1,) int64."""
@@ -180,7 +196,7 @@ class Transformer:
         """
         workers = many(threads)
         with ThreadPoolExecutor(1) as ahead:
-            windows = _windows(texts)
+            windows = _windows(texts, _TEXTS if self._network.side_by_side else _SORTED)
             coming = ahead.submit(self._cut, windows)
             while (found := coming.result()) is not None:
                 coming = ahead.submit(self._cut, windows)
@@ -248,7 +264,7 @@ class Transformer:
             "normalize": self.checkpoint.normalized,
             "max_length": self._longest,
             "prompt": self._prompt,
-            "precision": self.picked,
+            "precision": self.choice[0],
             "long": self.long,
         }
         return Card(self.frame, METHOD, told)
@@ -310,15 +326,59 @@ class Transformer:
     # What follows is how it is done.
 
     @functools.cached_property
-    def picked(self) -> str:
-        """The precision that is used."""
-        return "float32" if self.precision == "auto" else self.precision
+    def choice(self) -> tuple[str, float | None]:
+        """The precision that is used, and its mean cosine to float32 on a few texts where it was chosen by that."""
+        if self.precision != "auto":
+            return self.precision, None
+        for kind in self._quick:
+            try:
+                kept = self._agreement(kind)
+            except (RuntimeError, NotImplementedError):  # a device without such numbers
+                continue
+            if kept >= _COSINE:
+                return kind, kept
+        return "float32", None
+
+    @property
+    def _quick(self) -> list[str]:
+        """Precisions that are faster here than float32, the fastest first."""
+        from kinfold.encode.kernel_network import suits
+
+        if self._device != "cpu":
+            return ["bfloat16", "float16"]
+        return [kind for kind in ("int8",) if suits(self.checkpoint, kind)] + (["bfloat16"] if _has_tiles() else [])
+
+    def _agreement(self, kind: str) -> float:
+        """The mean cosine of rows in this precision and in float32."""
+        ids = self._pieces.ids(_SAMPLE)
+        starts = np.concatenate([[0], np.cumsum([len(each) for each in ids])])
+        a, b = (
+            pooled(self._of_kind(each).states(np.concatenate(ids), starts, 1), starts, self.checkpoint)
+            for each in (kind, "float32")
+        )
+        return float((units(a) * units(b)).sum(axis=1).mean())
 
     @functools.cached_property
     def _network(self) -> Network:
+        return self._of_kind(self.choice[0])
+
+    def _of_kind(self, kind: str) -> Network:
+        from kinfold.encode.kernel_network import KernelNetwork, suits
+
+        if self._device == "cpu" and suits(self.checkpoint, kind):
+            return KernelNetwork(self.checkpoint, kind)
+        if kind == "int8":
+            raise BadOption(
+                "precision='int8' needs a processor with VNNI instructions and a model of the families bert, roberta, "
+                f"mpnet or distilbert with whole blocks; {self.checkpoint.family} runs here in float32 or bfloat16."
+            )
         from kinfold.encode.torch_network import TorchNetwork
 
-        return TorchNetwork(self.checkpoint, self.picked, self.device or _best_device())
+        return TorchNetwork(self.checkpoint, kind, self._device)
+
+    @functools.cached_property
+    def _device(self) -> str:
+        return self.device or _best_device()
 
     @functools.cached_property
     def _pieces(self) -> Pieces:
@@ -384,12 +444,26 @@ class Transformer:
         return units(kept) if self.checkpoint.normalized else np.ascontiguousarray(kept)
 
     def _batches(self, ids: list[np.ndarray], threads: int) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-        """Which texts, the states of their tokens and where each begins; long texts first, so that the end is short."""
+        """Which texts, the states of their tokens and where each begins."""
         network = self._network
-        for some in batches(np.array([len(each) for each in ids]), network.tokens):
-            starts = np.concatenate([[0], np.cumsum([len(ids[at]) for at in some])])
-            together = np.concatenate([ids[at] for at in some])
-            yield some, network.states(together, starts, threads), starts
+        lengths = np.array([len(each) for each in ids], np.int64)
+
+        def run(some: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+            starts = np.concatenate([[0], np.cumsum(lengths[some])])
+            return some, network.states(np.concatenate([ids[at] for at in some]), starts, threads), starts
+
+        if not network.side_by_side:
+            yield from map(run, padded_batches(lengths, network.tokens))
+            return
+        # A few batches ahead of what is taken: states are many times the rows that are made of them.
+        coming: deque[Any] = deque()
+        with ThreadPoolExecutor(threads) as pool:
+            for some in packed_batches(lengths, network.tokens):
+                coming.append(pool.submit(run, some))
+                if len(coming) > 2 * threads:
+                    yield coming.popleft().result()
+            while coming:
+                yield coming.popleft().result()
 
     def _whole_states(
         self, ids: list[np.ndarray], threads: int, progress: Progress, *, special: bool = False
@@ -426,14 +500,28 @@ class Transformer:
         return [np.concatenate([head, core, tail]) for core, (head, tail) in zip(made, edges, strict=True)]
 
 
-def batches(lengths: np.ndarray, tokens: int) -> Iterator[np.ndarray]:
-    """Texts (m,) of about one length, so many that their tokens, filled up to the longest, are at most `tokens`."""
+def padded_batches(lengths: np.ndarray, tokens: int) -> Iterator[np.ndarray]:
+    """Texts (m,) of about one length, so many that their tokens, filled up to the longest, are at most `tokens`.
+
+    Long ones come first, so that memory is asked for once.
+    """
     order = np.argsort(-lengths, kind="stable")
     first = 0
     while first < len(order):
         size = max(1, tokens // max(1, int(lengths[order[first]])))
         yield order[first : first + size]
         first += size
+
+
+def packed_batches(lengths: np.ndarray, tokens: int) -> Iterator[np.ndarray]:
+    """Texts (m,) one after another, so many that their tokens are at most `tokens`."""
+    ends = np.cumsum(lengths)
+    first = 0
+    while first < len(lengths):
+        before = ends[first] - lengths[first]
+        last = max(first + 1, int(np.searchsorted(ends, before + tokens, side="right")))
+        yield np.arange(first, last)
+        first = last
 
 
 def overlapping(length: int, window: int) -> Iterator[tuple[int, int]]:
@@ -447,9 +535,9 @@ def overlapping(length: int, window: int) -> Iterator[tuple[int, int]]:
         first += step
 
 
-def _windows(texts: Iterable[str]) -> Iterator[list[str]]:
+def _windows(texts: Iterable[str], count: int) -> Iterator[list[str]]:
     things, seen = iter(texts), 0
-    while some := list(islice(things, _TEXTS)):
+    while some := list(islice(things, count)):
         for place, text in enumerate(some, seen):
             if not isinstance(text, str):
                 raise BadData(f"text {place:,} is {type(text).__name__}; texts are strings.")
@@ -458,6 +546,20 @@ def _windows(texts: Iterable[str]) -> Iterator[list[str]]:
 
 
 def _best_device() -> str:
-    import torch
+    """A GPU where there is one. Looking for it needs torch, which takes seconds: its driver is looked for first."""
+    if sys.platform == "linux" and not any(map(os.path.exists, ("/dev/nvidiactl", "/dev/dxg", "/dev/kfd"))):
+        return "cpu"
+    try:
+        import torch
+    except ModuleNotFoundError:
+        return "cpu"
+    if torch.cuda.is_available():
+        return "cuda"
+    return "mps" if torch.backends.mps.is_available() else "cpu"
 
-    return "cuda" if torch.cuda.is_available() else "cpu"
+
+def _has_tiles() -> bool:
+    """Whether this processor multiplies matrices of bfloat16 by itself (AMX); single instructions for it are slow."""
+    import llvmlite.binding
+
+    return bool(llvmlite.binding.get_host_cpu_features().get("amx-bf16"))
