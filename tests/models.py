@@ -22,18 +22,20 @@ def real():
     return Path(found.origin).parent / "model"
 
 
-def tokenizer(specials=("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")):
-    """A WordPiece tokenizer of some words and all letters."""
+def tokenizer(padding=0):
+    """A WordPiece tokenizer of some words and all letters; `padding` is the id of the token that fills up, 0 or 1."""
+    specials = ["[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    specials.insert(padding, "[PAD]")
     tokenizers = peer("tokenizers")
     tokens = dict.fromkeys([*specials, *WORDS, *LETTERS, *(f"##{letter}" for letter in LETTERS), *"0123456789.,!?"])
     vocabulary = {token: number for number, token in enumerate(tokens)}
-    made = tokenizers.Tokenizer(tokenizers.models.WordPiece(vocabulary, unk_token=specials[1]))
+    made = tokenizers.Tokenizer(tokenizers.models.WordPiece(vocabulary, unk_token="[UNK]"))
     made.normalizer = tokenizers.normalizers.BertNormalizer(lowercase=True)
     made.pre_tokenizer = tokenizers.pre_tokenizers.BertPreTokenizer()
     made.post_processor = tokenizers.processors.TemplateProcessing(
-        single=f"{specials[2]} $A {specials[3]}",
-        pair=f"{specials[2]} $A {specials[3]} $B:1 {specials[3]}:1",
-        special_tokens=[(specials[2], 2), (specials[3], 3)],
+        single="[CLS] $A [SEP]",
+        pair="[CLS] $A [SEP] $B:1 [SEP]:1",
+        special_tokens=[("[CLS]", 2), ("[SEP]", 3)],
     )
     return made
 
@@ -42,7 +44,8 @@ def tiny(folder, family="bert", *, dim=32, layers=2, seed=0, places=64):
     """A model of the family, saved as its library saves it."""
     torch, transformers = peer("torch"), peer("transformers")
     folder = Path(folder)
-    made = tokenizer()
+    # MPNet has it at 1, whatever its configuration says.
+    made = tokenizer(padding := int(family == "mpnet"))
     sizes = {
         "vocab_size": made.get_vocab_size(),
         "hidden_size": dim,
@@ -50,7 +53,7 @@ def tiny(folder, family="bert", *, dim=32, layers=2, seed=0, places=64):
         "num_attention_heads": 4,
         "intermediate_size": 2 * dim,
         "max_position_embeddings": places,
-        "pad_token_id": 0,
+        "pad_token_id": padding,
     }
     if family == "distilbert":
         sizes |= {"dim": dim, "n_layers": layers, "n_heads": 4, "hidden_dim": 2 * dim}

@@ -113,7 +113,8 @@ class KernelNetwork:
         self._offset = 0
         if checkpoint.family in OFFSET_FAMILIES:
             told = checkpoint.config.get("pad_token_id")
-            self._offset = 1 + (told if isinstance(told, int) else 1)
+            # MPNet's is 1 in the library's code, whatever its configuration says.
+            self._offset = 1 + (told if isinstance(told, int) and checkpoint.family != "mpnet" else 1)
         names = _NAMES[checkpoint.family]
         width = self._sizes.width
         self._words = self._held.matrix("embeddings.word_embeddings.weight", (None, width))
