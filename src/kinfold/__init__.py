@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from kinfold.io import convert, open
     from kinfold.recipes.documents import documents
     from kinfold.recipes.items import items
+    from kinfold.recipes.texts import texts
     from kinfold.recipes.tuning import tune
     from kinfold.recipes.words import words
     from kinfold.transform.align import align
@@ -36,6 +37,7 @@ _PLACES = {
     "encoder": "kinfold.encode",
     "items": "kinfold.recipes.items",
     "open": "kinfold.io",
+    "texts": "kinfold.recipes.texts",
     "tune": "kinfold.recipes.tuning",
     "words": "kinfold.recipes.words",
 }
@@ -61,6 +63,7 @@ __all__ = [
     "show",
     "sources",
     "tasks",
+    "texts",
     "transform",
     "tune",
     "words",

@@ -3,6 +3,7 @@ import json
 
 import numpy as np
 import pytest
+from models import tiny
 from oracles import fasttext as oracle
 
 import kinfold as kf
@@ -102,3 +103,89 @@ def test_a_text_is_encoded_by_the_method_of_its_documents(kinfold, learned, tmp_
     ran = kinfold("encode", docs, "sailor of the sea", "-o", out)
     assert ran.code == 0, ran.err
     assert kf.open(out).frame == kf.open(docs).frame
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory):
+    return tiny(tmp_path_factory.mktemp("models") / "model", dim=128)
+
+
+class TestTexts:
+    @pytest.fixture
+    def table(self, tmp_path):
+        rows = [{"id": f"r{n}", "body": f"the ship {n} is at sea", "year": 1900 + n} for n in range(2500)]
+        rows[7]["body"] = "  "
+        (tmp_path / "texts.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+        return tmp_path / "texts.jsonl"
+
+    def test_a_table_becomes_a_space_with_its_columns(self, kinfold, network, table, tmp_path):
+        out = tmp_path / "docs.arrow"
+        ran = kinfold("encode", table, "--model", network, "--text", "body", "--key", "id", "-o", out)
+        assert ran.code == 0, ran.err
+        assert "2,500 texts, 1 skipped" in ran.out
+        space = kf.open(out)
+        assert len(space) == 2499
+        assert space.attribute("text").to_pylist()[7:9] == ["the ship 8 is at sea", "the ship 9 is at sea"]
+        assert space.attribute("year").to_pylist()[7] == 1908
+        np.testing.assert_array_equal(space["r8"], kf.encoder(network).vectors(["the ship 8 is at sea"])[0])
+        assert not list(tmp_path.glob(".*partial"))
+
+    def test_a_run_that_was_killed_goes_on(self, kinfold, network, table, tmp_path):
+        wanted, out = tmp_path / "wanted.arrow", tmp_path / "docs.arrow"
+        options = ("--model", network, "--text", "body", "--key", "id")
+        assert kinfold("encode", table, *options, "-o", wanted).code == 0
+
+        class Killed(BaseException):
+            pass
+
+        class Watch:
+            done = 0
+
+            def start(self, *args):
+                pass
+
+            def advance(self, amount, **numbers):
+                self.done += amount
+                if self.done > 1500:
+                    raise Killed
+
+        partial = tmp_path / ".docs.arrow.partial"
+        with pytest.raises(Killed):
+            kf.texts(table, network, text="body", key="id", resume=partial, progress=Watch())
+        assert 0 < json.loads((partial / "state.json").read_text())["texts"] < 2500
+        with open(partial / "rows.f32", "ab") as file:
+            file.write(b"half a row that was never noted")
+        other = kinfold("encode", table, *options, "--max-length", 16, "-o", out)
+        assert other.code == 2
+        assert "was begun otherwise (max_length 64)" in other.err
+        ran = kinfold("encode", table, *options, "-o", out)
+        assert ran.code == 0, ran.err
+        assert "going on after 1,024 that were done" in ran.out
+        assert kf.open(out).rows.dense().tobytes() == kf.open(wanted).rows.dense().tobytes()
+        assert not partial.exists()
+
+    def test_texts_on_the_command_line_chunks_and_tokens(self, kinfold, network, tmp_path):
+        out = tmp_path / "out.arrow"
+        ran = kinfold("encode", "a ship", "hay", "--model", network, "-o", out, "--precision", "float32", "--json")
+        assert ran.code == 0, ran.err
+        assert ran.json["precision"] == "float32"
+        assert ran.json["rows"] == 2
+        assert kinfold("encode", "the sea. " * 40, "--model", network, "--chunk", 16, "-o", out).code == 0
+        assert list(kf.open(out).groups) == ["chunk"]
+        assert kinfold("encode", "the red ship", "--model", network, "--tokens", "-o", out).code == 0
+        assert kf.open(out).attribute("text").to_pylist() == ["the", "red", "ship"]
+
+    def test_what_is_wrong_is_said_in_a_line(self, kinfold, network, table, tmp_path):
+        out = tmp_path / "out.arrow"
+        for given, words in (
+            ([tmp_path / "none.jsonl", "--model", network], "none.jsonl: no such file"),
+            ([table, "--model", tmp_path], "has no config.json"),
+            ([table, "--model", network], "name the column that holds the text"),
+            ([table, "--model", network, "--text", "body", "--precision", "int3"], "--precision int3 is not known"),
+            ([table, "--model", network, "--file", table], "name the file of texts first"),
+            ([table, "--precision", "int8", "x"], "go with --model"),
+            (["a", "--model", network, "--tokens", "--chunk", "16"], "choose one of them"),
+        ):
+            ran = kinfold("encode", *given, "-o", out)
+            assert ran.code == 2, ran.out
+            assert words in ran.err

@@ -158,12 +158,17 @@ def _tell(space: Space, out: Path, as_json: bool) -> None:
     say(values, "\n".join(lines), as_json)
 
 
-def _writable(out: Path) -> None:
-    """Before an hour of learning, not after it."""
+def _folder_of(out: Path) -> None:
+    """That a file can be written there: before an hour of work, not after it."""
     if not out.absolute().parent.is_dir():
         raise BadFile(f"{out}: its folder does not exist; make it first.")
     if out.is_dir():
         raise BadFile(f"{out}: is a folder; name a file.")
+
+
+def _writable(out: Path) -> None:
+    """Before an hour of learning, not after it."""
+    _folder_of(out)
     foreign = {ending for entry in FORMATS if entry.name != "arrow" for ending in entry.load().endings}
     if out.suffix.lower() in foreign:
         raise BadOption(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
@@ -26,9 +27,9 @@ _TEXTS = 64
 _END = re.compile(r"[.!?…。！？]['\")\]”’]*\s+|\n+")
 
 
-def chunked(encoder: Transformer, items: Items[str], size: int, threads: int, progress: Progress) -> Space:
-    """As of `Transformer.chunks`."""
-    if size < 8:
+def chunked(encoder: Transformer, items: Items[str], size: int | None, threads: int, progress: Progress) -> Space:
+    """As of `Transformer.chunks`; where `size` is None, as of `Transformer.token_space`."""
+    if size is not None and size < 8:
         raise BadOption(f"chunks of {size} tokens are too small; take at least 8.")
     progress.start("encode", None, "texts")
     names: list[str] = []
@@ -48,8 +49,12 @@ def chunked(encoder: Transformer, items: Items[str], size: int, threads: int, pr
             if known is not None and texts - len(some) + number >= len(known):
                 raise BadData(f"{len(known):,} names do not go with more texts.")
             name = str(texts - len(some) + number) if known is None else known[texts - len(some) + number]
-            starts = divided(text, tokens.places, size)
-            parts.append(pooled(tokens.rows, starts, encoder.checkpoint))
+            if size is None:
+                starts = np.arange(len(tokens.rows) + 1)
+                parts.append(tokens.rows)
+            else:
+                starts = divided(text, tokens.places, size)
+                parts.append(pooled(tokens.rows, starts, encoder.checkpoint))
             for at, (first, last) in enumerate(zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True)):
                 begins, ends = int(tokens.places[first, 0]), int(tokens.places[last - 1, 1])
                 names.append(f"{name}#{at}")
@@ -68,10 +73,16 @@ def chunked(encoder: Transformer, items: Items[str], size: int, threads: int, pr
     if texts and not names:
         raise BadData(f"all of the {texts:,} texts are empty.")
     rows = np.concatenate(parts) if parts else np.zeros((0, encoder.dim), np.float32)
-    if encoder.dim < rows.shape[1]:
+    if size is not None and encoder.dim < rows.shape[1]:
         rows = units(rows[:, : encoder.dim]) if encoder.checkpoint.normalized else rows[:, : encoder.dim]
     documents = len(set(columns["document"]))
-    card = encoder.card().then("encode", texts=texts, skipped=texts - documents, chunks=len(names), chunk=size)
+    card = encoder.card()
+    counts: dict[str, Any] = {"texts": texts, "skipped": texts - documents}
+    if size is None:
+        # States of tokens are not what texts are made of in every model: a frame of their own.
+        card = dataclasses.replace(card, frame=f"{encoder.frame}-tokens").then("encode", **counts, tokens=len(names))
+    else:
+        card = card.then("encode", **counts, chunks=len(names), chunk=size)
     table = pa.table(
         {
             "document": pa.array(columns["document"], pa.large_string()),
@@ -80,7 +91,7 @@ def chunked(encoder: Transformer, items: Items[str], size: int, threads: int, pr
             "text": pa.array(columns["text"], pa.large_string()),
         }
     )
-    return Space(Keys(names, "chunk"), Rows(rows), encoder.metric, card, table)
+    return Space(Keys(names, "token" if size is None else "chunk"), Rows(rows), encoder.metric, card, table)
 
 
 def divided(text: str, places: np.ndarray, size: int) -> np.ndarray:

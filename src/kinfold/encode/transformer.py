@@ -323,6 +323,26 @@ class Transformer:
 
         return chunked(self, Items.of(items), size, many(threads), progress)
 
+    def token_space(
+        self, items: Items[str] | Iterable[str], *, threads: int | None = None, progress: Progress = quiet
+    ) -> Space:
+        """A row for every token of every text: its state, which knows the text around it.
+
+        Args:
+            items: Texts; the keys are their names and the number of the token, `name#0`.
+            threads: How many of the processor's cores work; all by default.
+            progress: Told of how many texts are done.
+
+        Returns:
+            A Space of the group `token` with the attributes `document`, `begins`, `ends` (in characters), `text`.
+
+        Raises:
+            BadData: One of the things is no string, or none is a text.
+        """
+        from kinfold.encode.chunks import chunked
+
+        return chunked(self, Items.of(items), None, many(threads), progress)
+
     # What follows is how it is done.
 
     @functools.cached_property

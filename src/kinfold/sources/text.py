@@ -49,7 +49,7 @@ def read(source: Any, *, column: str | None = None, bad_bytes: BadBytes = "repla
         raise BadOption(f"bad_bytes={bad_bytes!r} is not known; it is 'replace', 'ignore' or 'strict'.")
     if isinstance(source, str | os.PathLike):
         return Items(Files([source], column, bad_bytes))
-    if isinstance(source, list | tuple) and source and all(_is_path(each) for each in source):
+    if isinstance(source, list | tuple) and source and all(is_path(each) for each in source):
         return Items(Files(source, column, bad_bytes))
     if (found := of_frame(source, column)) is not None:
         return Items(found)
@@ -116,7 +116,8 @@ class Files:
             yield from each
 
 
-def _is_path(thing: Any) -> bool:
+def is_path(thing: Any) -> bool:
+    """Whether a thing means a file: a path, or a string that is the name of one that is there."""
     # Nobody means the name of a file that is there as a text to learn from.
     return isinstance(thing, os.PathLike) or (isinstance(thing, str) and len(thing) < 4096 and _is_file(thing))
 
