@@ -17,7 +17,10 @@ from typing import Any
 
 DATA = Path(os.environ.get("KINFOLD_DATA", Path(__file__).parent.parent.parent / "shared" / "data"))
 RESULTS = Path(__file__).parent / "results"
-LIBRARIES = ("numpy", "numba", "scipy", "pyarrow", "duckdb", "faiss-cpu", "gensim", "fasttext-wheel", "torch")
+LIBRARIES = (
+    *("numpy", "numba", "scipy", "pyarrow", "duckdb", "faiss-cpu", "gensim", "fasttext-wheel", "torch"),
+    *("sentence-transformers", "transformers", "tokenizers", "model2vec"),
+)
 
 
 def interleave(contenders: Mapping[str, Callable[[], Any]], rounds: int = 5) -> dict[str, float]:
