@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -11,7 +11,10 @@ _TALL, _WIDE = 2048, 4096
 
 
 def near_pairs(
-    rows: np.ndarray, threshold: float, best: np.ndarray | None = None
+    rows: np.ndarray,
+    threshold: float,
+    best: np.ndarray | None = None,
+    told: Callable[[float], object] = bool,
 ) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """Pairs of rows whose inner product is at least a threshold, a block at a time; no matrix of all is ever made.
 
@@ -19,6 +22,7 @@ def near_pairs(
         rows: (n, d) float32, of unit length where the cosine is meant.
         threshold: The least product.
         best: (n,) float32, changed in place where it is given: the largest product of each row with another.
+        told: Called with how many rows are done since the last time.
 
     Yields:
         First rows (m,) int64, second rows (m,) int64, each larger than the first, and products (m,) float32.
@@ -41,6 +45,7 @@ def near_pairs(
             if len(flat):
                 first, second = np.divmod(flat, len(wide))
                 yield first + top, second + left, products.ravel()[flat]
+        told(len(tall))
 
 
 def joined(owner: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.ndarray:

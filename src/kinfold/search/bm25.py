@@ -97,7 +97,7 @@ class BM25:
         part = space.group(group)
         texts = texts_of(part, text)
         first = space.keys.range_of(next(iter(part.groups))).start
-        cut = {"tokenizer": tokenizer, "lower": lower}
+        cut: dict[str, Any] = {"tokenizer": tokenizer, "lower": lower}
         data = sequences(Items(texts.to_pylist()), min_count=1, keep_empty=True, threads=threads, **cut)
         told = {"text": text, "group": next(iter(part.groups)), "k1": k1, "b": b, **cut, "texts": fingerprint(texts)}
         weighed = _weighed(_counted(data), k1, b).T.tocsr()

@@ -37,6 +37,7 @@ Keep = Literal["first", "longest"]
 # More rows are compared with the nearest that an index finds, not with all others.
 _COMPARED = 200_000
 _NEAREST = 32
+_JOINED = 1 << 20
 # What rounding takes from the cosine of two equal rows.
 _ROUNDING = 1e-6
 _STEPS = (1.0, 0.99, 0.98, 0.97, 0.96, 0.95, 0.93, 0.9, 0.85, 0.8, 0.7, 0.6, 0.5)
@@ -243,7 +244,8 @@ def some_owners(same: np.ndarray, some: np.ndarray, found: np.ndarray) -> np.nda
     """
     to = np.arange(len(same))
     to[some] = some[found]
-    return to[same]
+    found_of: np.ndarray = to[same]
+    return found_of
 
 
 def _texts(part: Space, text: str, needed: bool) -> pa.LargeStringArray | None:
@@ -251,7 +253,9 @@ def _texts(part: Space, text: str, needed: bool) -> pa.LargeStringArray | None:
         return texts_of(part, text)
     except UnknownName as error:
         if needed:
-            raise BadData(f"{error} The texts themselves are needed here; name the attribute that holds them.") from error
+            raise BadData(
+                f"{error} The texts themselves are needed here; name the attribute that holds them."
+            ) from error
         return None
 
 
@@ -282,12 +286,13 @@ def _near(
     progress.start("compare", len(some), "texts")
     if len(some) <= _COMPARED:
         rows = units(part.rows.take(some))
-        last = 0
-        for first, second, _ in near_pairs(rows, threshold - _ROUNDING, nearest):
-            owners = joined(owners, first, second)
-            progress.advance(int(first[0]) - last)
-            last = int(first[0])
-        progress.advance(len(some) - last)
+        waiting: list[tuple[np.ndarray, np.ndarray]] = []
+        for first, second, _ in near_pairs(rows, threshold - _ROUNDING, nearest, progress.advance):
+            waiting.append((first, second))
+            # Joining reads all groups once, so that many pairs are joined at a time.
+            if sum(len(each) for each, _ in waiting) >= _JOINED:
+                owners, waiting = _join(owners, waiting), []
+        owners = _join(owners, waiting)
         return owners, nearest, None
     from kinfold.search import build
 
@@ -304,11 +309,16 @@ def _near(
     return owners, nearest, "hnsw"
 
 
+def _join(owners: np.ndarray, pairs: list[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+    return joined(owners, *map(np.concatenate, zip(*pairs, strict=True))) if pairs else owners
+
+
 def _spread(nearest: np.ndarray, some: np.ndarray, same: np.ndarray, count: int) -> np.ndarray:
     """What was found of some rows, for all that they stand for; -inf where nothing was."""
     every = np.full(count, -np.inf)
     every[some] = nearest
-    return every[same]
+    spread: np.ndarray = every[same]
+    return spread
 
 
 def _chosen(owners: np.ndarray, texts: pa.LargeStringArray | None, keep: str) -> np.ndarray:
@@ -320,7 +330,8 @@ def _chosen(owners: np.ndarray, texts: pa.LargeStringArray | None, keep: str) ->
     begins = np.flatnonzero(np.diff(owners[order], prepend=-1))
     longest = np.arange(len(owners))
     longest[owners[order[begins]]] = order[begins]
-    return longest[owners]
+    named: np.ndarray = longest[owners]
+    return named
 
 
 def _groups(owners: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
@@ -328,16 +339,13 @@ def _groups(owners: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
     others = np.flatnonzero(owners != np.arange(len(owners)))
     order = others[np.argsort(owners[others], kind="stable")]
     kept, begins = np.unique(owners[order], return_index=True)
-    for at, some in zip(kept.tolist(), np.split(order, begins[1:]), strict=False):
-        yield at, some
+    yield from zip(kept.tolist(), np.split(order, begins[1:]), strict=False)
 
 
 def _kept(space: Space, part: Space, made: Deduped, what: dict[str, Any]) -> Space:
     home = space.keys.range_of(next(iter(part.groups)))
     rows = np.concatenate([np.arange(home.start), made.kept + home.start, np.arange(home.stop, len(space))])
-    pairs = [
-        [part.keys[at], part.keys[kept]] for kept, some in _groups(made.owners) for at in some.tolist()
-    ]
+    pairs = [[part.keys[at], part.keys[kept]] for kept, some in _groups(made.owners) for at in some.tolist()]
     told = {**what, "kept": len(made.kept), "of": len(part), "dropped": pairs[:_REMEMBERED]}
     found = space.take(rows) if len(rows) < len(space) else space
     return dataclasses.replace(found, card=found.card.then("dedup", **told))

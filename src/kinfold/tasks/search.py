@@ -33,7 +33,7 @@ from kinfold.search.bm25 import BM25, first, texts_of
 from kinfold.tasks.snippets import snippet
 
 How = Literal["hybrid", "dense", "bm25"]
-HOWS = ("hybrid", "dense", "bm25")
+HOWS: tuple[How, ...] = ("hybrid", "dense", "bm25")
 # Groups that hold texts, where none is named.
 GROUPS = ("document", "chunk")
 # Of either way so many texts, and so many times k, take part in a hybrid; and the constant of reciprocal ranks.
@@ -150,12 +150,12 @@ class Searcher:
             Cormack, Clarke, Buettcher 2009 (reciprocal rank fusion).
         """
         asked = [questions] if isinstance(questions, str) else list(questions)
-        weights = _checked(asked, how, weights)
+        shares = _checked(asked, how, weights)
         most = max(checked_k(k), depth if self.rerank is not None else 1)
         ways = ("dense", "bm25") if how == "hybrid" else (how,)
         candidates = self._candidates(asked, ways, most, where, threads, progress)
         found = [
-            self._found(question, each, how, weights, most) for question, each in zip(asked, candidates, strict=True)
+            self._found(question, each, how, shares, most) for question, each in zip(asked, candidates, strict=True)
         ]
         if self.rerank is not None:
             found = self._reranked(found, threads, progress)
@@ -373,10 +373,10 @@ def evaluate(
             hits[at, : len(rows)] = np.isin(rows, truth[at])
         values[how] = worth(hits, np.array([len(np.unique(each)) for each in truth]), ks)
     findings = []
-    for how, of in values.items():
+    for way, of in values.items():
         for metric, k in [*(("recall", k) for k in ks), *(("ndcg", k) for k in ks), ("mrr", ks[-1])]:
             low, high = of_mean(of[metric, k], seed=seed)
-            findings.append(Finding(f"{metric}@{k}", float(of[metric, k].mean()), low, high, len(asked), group=how))
+            findings.append(Finding(f"{metric}@{k}", float(of[metric, k].mean()), low, high, len(asked), group=way))
     for other in ("dense", "bm25") if "hybrid" in hows else ():
         if other in values:
             pair = values["hybrid"]["mrr", ks[-1]], values[other]["mrr", ks[-1]]

@@ -10,8 +10,9 @@ _LOOKED_AT = 2000
 
 
 def snippet(text: str, question: str, length: int = 160) -> str:
-    """Some `length` characters of a text, around as many words of the question as are near each other; the long ones
-    among these count more, since they say more.
+    """Some `length` characters of a text, around as many words of the question as are near each other.
+
+    Long words among these count more, since they say more.
 
     Example:
         >>> snippet("It was dark. " * 20 + "Then the dog barked. " + "Nobody slept. " * 20, "a barking dog", 40)
