@@ -190,16 +190,14 @@ class BM25:
         if among is not None:
             allowed = np.zeros(len(self.space), np.bool_)
             allowed[among] = True
-        for words, times in self._asked(queries):
-            # Lists of few texts each: their sum over all texts is quicker than sorting what they have in common.
-            lists = [slice(self.starts[word], self.starts[word + 1]) for word in words]
-            rows = np.concatenate([self.rows[:0], *(self.rows[some] for some in lists)])
-            weights = [self.weights[some] * often for some, often in zip(lists, times, strict=True)]
-            scores = np.bincount(rows, np.concatenate([self.weights[:0], *weights]), len(self.space))
-            found = np.flatnonzero(scores if allowed is None else scores * allowed)
-            yield found, scores[found].astype(np.float32)
+        from kinfold.kernels.postings import scores
 
-    def _asked(self, queries: Sequence[str]) -> Iterator[tuple[list[int], list[int]]]:
+        for words, times in self._asked(queries):
+            summed = scores(self.starts, self.rows, self.weights, words, times, len(self.space))
+            found = np.flatnonzero(summed if allowed is None else summed * allowed)
+            yield found, summed[found]
+
+    def _asked(self, queries: Sequence[str]) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """The words of each query that some text has, and how often each is in it."""
         from kinfold.prepare.tokens import sequences
 
@@ -208,7 +206,7 @@ class BM25:
         known = self.keys.rows(data.keys.names)
         for low, high in zip(data.starts[:-1].tolist(), data.starts[1:].tolist(), strict=True):
             words, times = np.unique(known[data.ids[low:high]], return_counts=True)
-            yield words[words >= 0].tolist(), times[words >= 0].tolist()
+            yield words[words >= 0], times[words >= 0]
 
 
 def texts_of(space: Space, text: str = "text") -> pa.LargeStringArray:
@@ -253,7 +251,7 @@ def _counted(data: Sequences) -> sparse.csr_array:
 
     shape = (len(data), len(data.keys))
     ones = np.ones(len(data.ids), np.float32)
-    counts = sparse.csr_array((ones, np.array(data.ids), data.starts), shape)
+    counts = sparse.csr_array((ones, np.array(data.ids), np.array(data.starts)), shape)
     counts.sum_duplicates()
     return counts
 

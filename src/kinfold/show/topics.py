@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from kinfold.core.columns import one_array
 from kinfold.core.progress import Progress, quiet
 from kinfold.core.report import Report
 from kinfold.core.space import Space
+from kinfold.search.bm25 import texts_of
 from kinfold.show import html, svg, text
 from kinfold.show import map as maps
 from kinfold.show.report import _chart, _section, _table
@@ -82,10 +82,10 @@ def _attribute(found: Topics) -> str:
 
 def _called(part: Space, name: str) -> Space:
     """The texts with how they begin, which is what points are called by."""
-    texts = pc.utf8_trim_whitespace(pc.replace_substring_regex(one_array(part.attribute(name)), r"\s+", " "))
+    texts = pc.utf8_trim_whitespace(pc.replace_substring_regex(texts_of(part, name), r"\s+", " "))
+    more = pc.if_else(pc.greater(pc.utf8_length(texts), _LABEL), "…", "").cast(pa.large_string())
     begins = pc.utf8_slice_codeunits(texts, 0, _LABEL)
-    more = pc.if_else(pc.greater(pc.utf8_length(texts), _LABEL), "…", "")
-    named = pc.binary_join_element_wise(begins.cast(pa.large_string()), more.cast(pa.large_string()), "")
+    named = pc.binary_join_element_wise(begins, more, pa.scalar("", pa.large_string()))
     # A page of whole books would be one of megabytes.
     return part.with_attribute(_CALLED, named).with_attribute(name, pc.utf8_slice_codeunits(texts, 0, _READ))
 

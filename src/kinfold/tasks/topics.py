@@ -95,16 +95,17 @@ def topics(
 ) -> Topics:
     """Finds what texts are about: clusters of their rows (k-means), named by what their words have of their own.
 
-    With p(w|t) the share of a word in the words of a topic, p(w) that in all, f(w) how often it is there and A the mean
-    number of words of a topic, a word counts for a topic
+    With p(w|t) the share of a word in the words of a topic, p(w) that in all words and p(t) that of the topic's words in
+    all, f(w) how often the word is there and A the mean number of words of a topic, a word counts for a topic
 
-        p(w|t) ln(1 + A / f(w)) max(0, 1 - p(w) / p(w|t))
+        p(w|t) ln(1 + A / f(w)) max(0, ln(p(w|t) / p(w)) / -ln p(t))
 
-    the last factor of which takes out words that are frequent everywhere.
+    the last factor of which is 1 for a word of this topic alone, and 0 for one that is as frequent everywhere.
 
     Args:
         space: Texts, with their rows.
-        k: How many topics; by default as many of 2 to 50 as have the largest mean silhouette.
+        k: How many topics; by default the fewest of 2 to 50, and to the root of the number of texts, whose mean
+            silhouette is not below the interval of the best.
         text: The attribute that holds the texts.
         group: Whose rows; by default the documents, the chunks, or else the first group.
         name: Of the attribute of numbers; the one of names is called `<name>_name`.
@@ -213,12 +214,12 @@ def _told(
 
 
 def _best(part: Space, seed: int, progress: Progress) -> tuple[int, Table]:
-    """The number of topics with the largest mean silhouette, and those of all that were tried."""
+    """The fewest topics whose mean silhouette is not below the interval of the best, and those of all tried."""
     rng = np.random.default_rng(seed)
     some = part
     if len(part) > _ROWS:
         some = part.take(np.sort(rng.choice(len(part), _ROWS, replace=False)))
-    tried = [k for k in _TRIED if k <= max(1, len(some) // 2)]
+    tried = [k for k in _TRIED if k <= max(2, math.isqrt(len(some))) and k < len(some)]
     progress.start("choose k", len(tried), "k")
     lines: list[list[Any]] = []
     for k in tried:
@@ -226,14 +227,13 @@ def _best(part: Space, seed: int, progress: Progress) -> tuple[int, Table]:
         owners = to_numpy(one_array(found.attribute("cluster"))).astype(np.int64)
         count = int(owners.max()) + 1
         sizes = np.bincount(owners, minlength=count)
-        apart = math.nan
         if count > 1:
-            apart = float(silhouettes(some, owners, means(some, owners, count), sizes, np.arange(len(some))).mean())
-        lines.append([k, apart])
+            apart = silhouettes(some, owners, means(some, owners, count), sizes, np.arange(len(some)))
+            lines.append([k, float(apart.mean()), *of_mean(apart, seed=seed)])
         progress.advance(1)
-    good = [line for line in lines if math.isfinite(line[1])]
-    best = max(good, key=lambda line: line[1])[0] if good else 1
-    return best, Table("Topics tried", ("topics", "silhouette"), lines)
+    least = max(lines, key=lambda line: line[1])[2] if lines else 0.0
+    best = next((k for k, apart, *_ in lines if apart >= least), 1)
+    return best, Table("Topics tried", ("topics", "silhouette", "low", "high"), lines)
 
 
 def _texts(part: Space, text: str) -> pa.LargeStringArray:
@@ -248,7 +248,7 @@ def _has(data: Sequences) -> sparse.csr_array:
     import scipy.sparse as sparse
 
     shape = (len(data), len(data.keys))
-    has = sparse.csr_array((np.ones(len(data.ids), np.int32), np.array(data.ids), data.starts), shape)
+    has = sparse.csr_array((np.ones(len(data.ids), np.int32), np.array(data.ids), np.array(data.starts)), shape)
     has.sum_duplicates()
     has.data[:] = 1
     return has
@@ -266,7 +266,8 @@ def _scores(data: Sequences, has: sparse.csr_array, owners: np.ndarray, count: i
     share, overall = within / lengths, total / max(int(total.sum()), 1)
     scores = share * np.log1p(lengths.mean() / np.maximum(total, 1))
     if count > 1:
-        scores *= np.maximum(0, 1 - overall / np.maximum(share, 1e-30))
+        above = np.log(np.maximum(share, 1e-30) / np.maximum(overall, 1e-30))
+        scores *= np.maximum(0, above / np.maximum(np.log(lengths.sum() / lengths), 1e-9))
     # A word of one text only says what that text is about.
     spread = sparse.csr_array((np.ones(len(owners), np.int32), (owners, np.arange(len(owners)))), (count, len(owners)))
     having = (spread @ has).toarray()
@@ -336,5 +337,8 @@ def _report(told: _Told, texts: pa.LargeStringArray, part: Space, tried: Table |
         "A silhouette of 1 is apart, 0 between two topics."
     ]
     if tried is not None:
-        notes.append(f"{len(found)} topics have the largest silhouette of those tried; -k takes another number.")
+        notes.append(
+            f"{len(found)} topics are the fewest whose silhouette is not below the interval of the best of those tried; "
+            "-k takes another number."
+        )
     return Report("Topics", findings, tables, notes)
