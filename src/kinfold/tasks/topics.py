@@ -32,6 +32,7 @@ _ROWS = 10_000
 _SAMPLE = 10_000
 # A word that fewer texts of a topic have names none, unless the topic is small.
 _LEAST = 3
+_LITTLE = 0.05
 _NAMED, _EXAMPLES = 3, 5
 
 
@@ -98,7 +99,7 @@ def topics(
     With p(w|t) the share of a word in the words of a topic, p(w) that in all words and p(t) that of the topic's words in
     all, f(w) how often the word is there and A the mean number of words of a topic, a word counts for a topic
 
-        p(w|t) ln(1 + A / f(w)) max(0, ln(p(w|t) / p(w)) / -ln p(t))
+        p(w|t) ln(1 + A / f(w)) max(0, ln(p(w|t) / p(w)) / -ln p(t))²
 
     the last factor of which is 1 for a word of this topic alone, and 0 for one that is as frequent everywhere.
 
@@ -267,7 +268,7 @@ def _scores(data: Sequences, has: sparse.csr_array, owners: np.ndarray, count: i
     scores = share * np.log1p(lengths.mean() / np.maximum(total, 1))
     if count > 1:
         above = np.log(np.maximum(share, 1e-30) / np.maximum(overall, 1e-30))
-        scores *= np.maximum(0, above / np.maximum(np.log(lengths.sum() / lengths), 1e-9))
+        scores *= np.maximum(0, above / np.maximum(np.log(lengths.sum() / lengths), 1e-9)) ** 2
     # A word of one text only says what that text is about.
     spread = sparse.csr_array((np.ones(len(owners), np.int32), (owners, np.arange(len(owners)))), (count, len(owners)))
     having = (spread @ has).toarray()
@@ -280,6 +281,8 @@ def _scores(data: Sequences, has: sparse.csr_array, owners: np.ndarray, count: i
 
 def _first(scores: np.ndarray, k: int) -> np.ndarray:
     order = np.argsort(-scores, kind="stable")[:k]
+    # What says so little beside the first word is there by chance.
+    order = order[scores[order] > _LITTLE * scores[order[:1]]]
     found: np.ndarray = order[scores[order] > 0]
     return found
 
