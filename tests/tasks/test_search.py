@@ -12,7 +12,8 @@ from kinfold.core.card import Card
 from kinfold.core.errors import BadData, BadOption, FrameMismatch, UnknownKey
 from kinfold.core.keys import Keys
 from kinfold.core.shapes import Items
-from kinfold.tasks.search import Searcher, evaluate, fused, search
+from kinfold.tasks.found import fused
+from kinfold.tasks.search import Searcher, evaluate, search
 from kinfold.tasks.snippets import snippet
 
 SENSES, NAMES, EACH = 20, 20, 3

@@ -13,15 +13,14 @@ from __future__ import annotations
 import dataclasses
 import functools
 import os
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
 from kinfold.core.columns import to_arrow
 from kinfold.core.errors import BadData, BadOption, FrameMismatch, UnknownName, did_you_mean
-from kinfold.core.hits import Hits
 from kinfold.core.intervals import of_difference, of_mean
 from kinfold.core.nearest import among, checked_k
 from kinfold.core.progress import Progress, quiet
@@ -30,42 +29,16 @@ from kinfold.core.shapes import Items
 from kinfold.core.space import Space
 from kinfold.kernels.ranked import worth
 from kinfold.search.bm25 import BM25, first, texts_of
+from kinfold.tasks.found import Found, fused, places
 from kinfold.tasks.snippets import snippet
 
 How = Literal["hybrid", "dense", "bm25"]
 HOWS: tuple[How, ...] = ("hybrid", "dense", "bm25")
 # Groups that hold texts, where none is named.
 GROUPS = ("document", "chunk")
-# Of either way so many texts, and so many times k, take part in a hybrid; and the constant of reciprocal ranks.
+# Of either way so many texts, and so many times k, take part in a hybrid.
 _DEPTH, _TIMES = 100, 5
-_RANK = 60
 _EMPTY = np.zeros(0, np.int64), np.zeros(0, np.float32)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Found(Hits):
-    """Hits of a question, with what their scores are made of.
-
-    Args:
-        parts: By name, `dense`, `bm25`, `hybrid` or `rerank`: what each hit scores by it (k,) float32, NaN for none.
-        ranks: By `dense` and `bm25`: the place of each hit there (k,) float32, from 1, NaN where it took no part.
-        snippets: Of each hit the part of its text around the words of the question; empty where there are no texts.
-    """
-
-    parts: Mapping[str, np.ndarray] = field(default_factory=dict)
-    ranks: Mapping[str, np.ndarray] = field(default_factory=dict)
-    snippets: Sequence[str] = ()
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON types."""
-        told = Hits.to_dict(self)
-        for at, hit in enumerate(told["hits"]):
-            for name, values in self.parts.items():
-                hit[name] = None if np.isnan(values[at]) else float(values[at])
-            for name, values in self.ranks.items():
-                hit[f"{name}_rank"] = None if np.isnan(values[at]) else int(values[at])
-            hit["snippet"] = self.snippets[at] if self.snippets else ""
-        return told
 
 
 class _Candidates(NamedTuple):
@@ -112,7 +85,7 @@ class Searcher:
         there = self.space.groups
         named = self.group or next((each for each in GROUPS if each in there), None)
         part = self.space.group(named)
-        if self.index is not None and self.index.space.frame != self.space.frame:
+        if self.index is not None:
             self.space.same_frame(self.index.space)
         object.__setattr__(self, "group", next(iter(part.groups)))
 
@@ -159,7 +132,7 @@ class Searcher:
         ]
         if self.rerank is not None:
             found = self._reranked(found, threads, progress)
-        return [self._told(_first(each, k)) for each in found]
+        return [self._told(each.take(np.arange(min(k, len(each))))) for each in found]
 
     @functools.cached_property
     def encoder(self) -> Any:
@@ -179,7 +152,8 @@ class Searcher:
             raise BadOption("prompt goes with transformers; this model has none. Put it into the question.")
         if prompts is not None:
             prompt = self.prompt if self.prompt is not None else "query" if "query" in prompts else found.prompt
-            found = dataclasses.replace(found, prompt=prompt)
+            # One that is as it should be keeps what it has loaded.
+            found = found if prompt == found.prompt else dataclasses.replace(found, prompt=prompt)
         if found.frame != self.space.frame:
             raise FrameMismatch(
                 f"the model's rows are in the frame {found.frame}, the texts' in {self.space.frame}, so that they "
@@ -265,7 +239,7 @@ class Searcher:
             values = of.matches[1][at] if len(of.matches[0]) else np.zeros(len(rows), np.float32)
             parts["bm25"] = np.where(held, values, np.float32(0))
         if how == "hybrid":
-            ranks = {"dense": _places(of.dense[0], rows), "bm25": _places(of.bm25[0], rows)}
+            ranks = {"dense": places(of.dense[0], rows), "bm25": places(of.bm25[0], rows)}
             parts["hybrid"] = scores
         keys = self.space.keys.names.take(to_arrow(rows)).to_pylist()
         return Found(keys, scores, rows, question, parts, ranks)
@@ -281,7 +255,7 @@ class Searcher:
             own = scores[begin : begin + len(each)]
             begin += len(each)
             each = dataclasses.replace(each, scores=own, parts={**each.parts, "rerank": own})
-            made.append(_picked(each, first(own, len(own))))
+            made.append(each.take(first(own, len(own))))
         return made
 
     def _told(self, found: Found) -> Found:
@@ -393,19 +367,6 @@ def evaluate(
     return Report(f"Search · {space.card.method}", findings, tables if missed else [], notes)
 
 
-def fused(lists: Sequence[np.ndarray], weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Rows (m,) int64 of several rankings and the sum of weight / (60 + rank) of each (m,), the largest first."""
-    rows = np.concatenate(lists).astype(np.int64)
-    shares = np.concatenate(
-        [weight / (_RANK + np.arange(1, len(each) + 1)) for weight, each in zip(weights, lists, strict=True)]
-    )
-    every, place = np.unique(rows, return_inverse=True)
-    scores = np.bincount(place, shares, len(every))
-    order = np.argsort(-scores, kind="stable")
-    order = order[scores[order] > 0]
-    return every[order], scores[order]
-
-
 def _opened(space: Space, model: Any) -> Any:
     """The encoder that a model stands for; what a Space remembers where it is None."""
     from kinfold.encode import encoder
@@ -444,25 +405,3 @@ def _checked(questions: list[str], how: str, weights: Sequence[float]) -> np.nda
     if shares.shape != (2,) or not np.isfinite(shares).all() or (shares < 0).any() or not shares.any():
         raise BadOption(f"weights are {list(weights)}; they are two numbers, of dense and bm25, not below 0.")
     return shares
-
-
-def _places(ranking: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """The rank of each row (k,) in a ranking, from 1, NaN where it is not in it."""
-    places = {row: float(at) for at, row in enumerate(ranking.tolist(), 1)}
-    return np.array([places.get(row, np.nan) for row in rows.tolist()], np.float32)
-
-
-def _first(found: Found, k: int) -> Found:
-    return found if len(found) <= k else _picked(found, np.arange(k))
-
-
-def _picked(found: Found, some: np.ndarray) -> Found:
-    """Some of the hits, in this order."""
-    return dataclasses.replace(
-        found,
-        keys=[found.keys[at] for at in some.tolist()],
-        scores=found.scores[some],
-        rows=found.rows[some],
-        parts={name: values[some] for name, values in found.parts.items()},
-        ranks={name: values[some] for name, values in found.ranks.items()},
-    )
