@@ -47,8 +47,8 @@ class _Candidates(NamedTuple):
     vector: np.ndarray | None
     dense: tuple[np.ndarray, np.ndarray]
     bm25: tuple[np.ndarray, np.ndarray]
-    # All texts that share a word with it, by row.
-    matches: tuple[np.ndarray, np.ndarray]
+    # By row: what all of these score by their words.
+    shared: tuple[np.ndarray, np.ndarray]
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,19 +190,28 @@ class Searcher:
         progress: Progress,
     ) -> list[_Candidates]:
         depth = k if len(ways) == 1 else max(_DEPTH, _TIMES * k)
-        dense = [(None, _EMPTY)] * len(questions)
-        words = [(_EMPTY, _EMPTY)] * len(questions)
-        if "bm25" in ways:
-            allowed = None if where is None else self.space.where(where)
-            found = self.bm25.matches(questions, among(self.space, self.group, allowed))
-            words = [((rows[best := first(scores, depth)], scores[best]), (rows, scores)) for rows, scores in found]
+        words = self.bm25 if "bm25" in ways else None
+        found = [_Candidates(None, _EMPTY, _EMPTY, _EMPTY)] * len(questions)
         if "dense" in ways:
             known, vectors = self._vectors(questions, threads, progress)
             searched = self.space if self.index is None else self.index
             hits = searched.nearest_many(vectors, depth, where=where, group=self.group) if len(known) else []
             for at, vector, each in zip(known.tolist(), vectors, hits, strict=True):
-                dense[at] = (vector, (each.rows, each.scores))
-        return [_Candidates(*near, *shared) for near, shared in zip(dense, words, strict=True)]
+                found[at] = _Candidates(vector, (each.rows, each.scores), _EMPTY, _EMPTY)
+        if words is None:
+            return found
+        allowed = None if where is None else self.space.where(where)
+        matches = words.matches(questions, among(self.space, self.group, allowed))
+        for at, (rows, scores) in enumerate(matches):
+            best = first(scores, depth)
+            # Of all that share a word, which may be most texts, only what may be told is kept.
+            told = np.unique(np.concatenate([rows[best], found[at].dense[0]]))
+            place = np.minimum(np.searchsorted(rows, told), max(len(rows) - 1, 0))
+            held = np.zeros(len(told), np.float32)
+            if len(rows):
+                held = np.where(rows[place] == told, scores[place], np.float32(0))
+            found[at] = found[at]._replace(bm25=(rows[best], scores[best]), shared=(told, held))
+        return found
 
     def _vectors(self, questions: list[str], threads: int | None, progress: Progress) -> tuple[np.ndarray, np.ndarray]:
         """Which questions have a row, and their rows; one whose words are all unknown has none."""
@@ -234,10 +243,7 @@ class Searcher:
             if of.vector is not None and len(rows):
                 parts["dense"] = self.space.metric.between(of.vector[None], self.space.rows.take(rows))[0]
         if how != "dense":
-            at = np.minimum(np.searchsorted(of.matches[0], rows), max(len(of.matches[0]) - 1, 0))
-            held = of.matches[0][at] == rows if len(of.matches[0]) else np.zeros(len(rows), bool)
-            values = of.matches[1][at] if len(of.matches[0]) else np.zeros(len(rows), np.float32)
-            parts["bm25"] = np.where(held, values, np.float32(0))
+            parts["bm25"] = of.shared[1][np.searchsorted(of.shared[0], rows)]
         if how == "hybrid":
             ranks = {"dense": places(of.dense[0], rows), "bm25": places(of.bm25[0], rows)}
             parts["hybrid"] = scores
