@@ -23,6 +23,7 @@ BENCHMARKS = {
     "transfer": 1,
     "translation": 1,
     "search": 3,
+    "retrieval": 2,
     "start": 2,
 }
 

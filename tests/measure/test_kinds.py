@@ -77,9 +77,9 @@ def test_what_tells_no_kinds_is_refused():
 
 
 def test_memory_is_bounded_by_blocks(monkeypatch):
-    from kinfold.measure import kinds
+    from kinfold.transform import silhouettes
 
     space = crowds(3, 50)
     whole = measure.clusters(space, "kind")
-    monkeypatch.setattr(kinds, "_DISTANCES", 10)
+    monkeypatch.setattr(silhouettes, "_DISTANCES", 10)
     assert measure.clusters(space, "kind").to_dict() == whole.to_dict()

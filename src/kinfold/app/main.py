@@ -11,7 +11,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from kinfold.app import across, ask, change, classify, encode, index, look, recommend, vectors
+from kinfold.app import across, ask, change, classify, encode, index, look, recommend, texts, vectors
 from kinfold.app.output import Json, say
 
 # Commands with commands below them.
@@ -79,6 +79,9 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "report": look.report,
     "index": index.index,
     "recall": index.recall,
+    "search": texts.search,
+    "dedup": texts.dedup,
+    "topics": texts.topics,
     "classify": classify.classify,
     "predict": classify.predict,
     "recommend": recommend.recommend,

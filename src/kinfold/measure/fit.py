@@ -13,7 +13,8 @@ from kinfold.core.report import Finding, Report
 from kinfold.core.shapes import Interactions
 from kinfold.core.space import Space
 from kinfold.encode.foldin import FoldIn
-from kinfold.measure.ranking import METRICS, Asked, _by_rows, _judged, _matrix
+from kinfold.kernels.ranked import METRICS
+from kinfold.measure.ranking import Asked, _by_rows, _judged, _matrix
 
 
 def fitted(space: Space, train: Interactions, *, ks: Sequence[int] = (10, 20), seed: int = 0) -> Report:

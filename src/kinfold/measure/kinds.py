@@ -8,16 +8,15 @@ import pyarrow.compute as pc
 
 from kinfold.core.errors import BadOption
 from kinfold.core.intervals import of_mean
-from kinfold.core.metric import Metric, units
+from kinfold.core.metric import Metric
 from kinfold.core.report import Finding, Report, Table
 from kinfold.core.space import Space
 from kinfold.transform.clusters import central_keys, means
+from kinfold.transform.silhouettes import silhouettes
 
 _MOST = 10_000
 _KEYS = 6
 _TELLING = ("string", "large_string", "integer", "boolean")
-# Distances held at a time.
-_DISTANCES = 1 << 22
 
 
 def clusters(
@@ -67,7 +66,7 @@ def clusters(
     drawn = members
     if sample < len(members):
         drawn = np.sort(np.random.default_rng(seed).choice(members, sample, replace=False))
-    values = _silhouettes(part, owners, centers, sizes, drawn)
+    values = silhouettes(part, owners, centers, sizes, drawn)
     low, high = of_mean(values, seed=seed) if len(names) > 1 else (None, None)
     each = np.bincount(owners[drawn], minlength=len(names))
     sums = np.bincount(owners[drawn], values, minlength=len(names))
@@ -115,35 +114,3 @@ def _kinds(space: Space, by: str) -> tuple[np.ndarray, list[str]]:
     kinds = pa.array([each["values"] for each in ranked], values.type)
     codes = pc.fill_null(pc.index_in(values, value_set=kinds), -1)
     return np.asarray(codes, np.int64), [str(each) for each in kinds.cast(pa.large_string()).to_pylist()]
-
-
-def _silhouettes(
-    space: Space, owners: np.ndarray, centers: np.ndarray, sizes: np.ndarray, drawn: np.ndarray
-) -> np.ndarray:
-    """Silhouettes (m,) float64 of the rows drawn."""
-    place = space.metric is Metric.L2
-    # Mean squared lengths: of unit rows 1, of zero rows 0.
-    squares = space.rows.norms.astype(np.float64) ** 2
-    if not place:
-        squares = (squares > 0).astype(np.float64)
-    taking = owners >= 0
-    spread = np.bincount(owners[taking], squares[taking], minlength=len(sizes)) / sizes
-    found = np.zeros(len(drawn))
-    step = max(1, _DISTANCES // len(sizes))
-    for start in range(0, len(drawn), step):
-        rows = drawn[start : start + step]
-        vectors = space.rows.take(rows).astype(np.float64)
-        products = (vectors if place else units(vectors)) @ centers.T
-        # The mean of |x - y|² over a kind is |x|² - 2 x · mean + the mean of |y|²; of 1 - cosine, 1 - x · mean.
-        distances = squares[rows][:, None] - 2 * products + spread if place else 1 - products
-        line, own = np.arange(len(rows)), owners[rows]
-        alone = sizes[own] < 2
-        to_itself = 0.0 if place else 1 - squares[rows]
-        inside = (distances[line, own] * sizes[own] - to_itself) / np.maximum(sizes[own] - 1, 1)
-        distances[line, own] = np.inf
-        outside = distances.min(axis=1)
-        larger = np.maximum(inside, outside)
-        # That of a row that is alone, or of the only kind, stays 0.
-        good = ~alone & (larger > 0) & np.isfinite(outside)
-        found[start : start + step][good] = (outside - inside)[good] / larger[good]
-    return found

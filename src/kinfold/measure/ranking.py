@@ -16,6 +16,7 @@ from kinfold.core.shapes import Interactions
 from kinfold.core.space import Space
 from kinfold.encode.foldin import FoldIn
 from kinfold.encode.folding import ordered
+from kinfold.kernels.ranked import METRICS, worth
 from kinfold.kernels.topk import topk
 from kinfold.prepare.features import members
 from kinfold.prepare.interactions import placed
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
     import scipy.sparse as sparse
 
-METRICS = ("recall", "ndcg", "map", "mrr", "hit")
 # Users that are ranked at a time, and the share of items that is called popular.
 _BLOCK, _POPULAR = 2048, 0.2
 
@@ -246,31 +246,13 @@ class Judged(NamedTuple):
 def _judged(rank: Ranker, asked: Asked, ks: Sequence[int]) -> Judged:
     users: dict[tuple[str, int], list[np.ndarray]] = {(metric, k): [] for metric in METRICS for k in ks}
     shown = {k: np.zeros(len(asked.popularity), np.int64) for k in ks}
-    discounts = 1 / np.log2(np.arange(2, ks[-1] + 2))
-    ideal = np.cumsum(discounts)
     for start in range(0, len(asked.users), _BLOCK):
         some = slice(start, start + _BLOCK)
         ranked, truth = rank(some), asked.truth[some]
-        hits = _holds(truth, ranked)
-        met = np.diff(truth.indptr)
-        found = np.cumsum(hits, axis=1)
-        places = np.arange(1, hits.shape[1] + 1)
-        precisions = np.cumsum(hits * found / places, axis=1)
-        gains = np.cumsum(hits * discounts[: hits.shape[1]], axis=1)
-        first = np.where(hits.any(axis=1), hits.argmax(axis=1), hits.shape[1])
+        for name, each in worth(_holds(truth, ranked), np.diff(truth.indptr), ks).items():
+            users[name].append(each)
         for k in ks:
-            last = min(k, hits.shape[1]) - 1
-            most = np.minimum(met, k)
-            values = {
-                "recall": found[:, last] / most,
-                "ndcg": gains[:, last] / ideal[most - 1],
-                "map": precisions[:, last] / most,
-                "mrr": np.where(first <= last, 1 / (first + 1), 0),
-                "hit": (found[:, last] > 0).astype(np.float64),
-            }
-            for metric, each in values.items():
-                users[metric, k].append(each)
-            there = ranked[:, : last + 1]
+            there = ranked[:, :k]
             shown[k] += np.bincount(there[there >= 0], minlength=len(asked.popularity))
     return Judged({name: np.concatenate(parts) for name, parts in users.items()}, shown)
 

@@ -64,6 +64,16 @@ class Pieces:
         found = self._tokenizer.encode(clean, is_pretokenized=True, add_special_tokens=False)
         return np.array(found.ids, np.int32), np.array([-1 if at is None else at for at in found.word_ids], np.int64)
 
+    def pairs(self, pairs: Sequence[tuple[str, str]]) -> list[tuple[np.ndarray, np.ndarray]]:
+        """Ids (L,) int32 of pairs of texts, read one after the other, and which of the two (L,) int32 each is of.
+
+        Of a pair that is too long the longer text is cut.
+        """
+        self._tokenizer.enable_truncation(self.max_length, strategy="longest_first")
+        clean = [(_plain(a), _plain(b)) for a, b in pairs]
+        found = self._tokenizer.encode_batch_fast(clean)
+        return [(np.array(each.ids, np.int32), np.array(each.type_ids, np.int32)) for each in found]
+
     @functools.cached_property
     def special(self) -> tuple[np.ndarray, np.ndarray]:
         """The ids that stand before and behind every text: (b,) and (e,) int32."""

@@ -190,7 +190,7 @@ class Measure(NamedTuple):
         Raises:
             BadOption: There is no such measure for it.
         """
-        from kinfold.measure.ranking import METRICS
+        from kinfold.kernels.ranked import METRICS
 
         if method == "funksvd":
             name = name or ERRORS[0]

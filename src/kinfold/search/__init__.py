@@ -20,11 +20,12 @@ from kinfold.core.catalogue import Catalogue, Entry
 if TYPE_CHECKING:
     from kinfold.core.space import Space
     from kinfold.search.across import csls
+    from kinfold.search.bm25 import BM25
     from kinfold.search.index import Index
     from kinfold.search.movers import Bags, nearest_texts
     from kinfold.search.relations import analogy, closer, odd_one_out
 
-__all__ = ["INDEXES", "Bags", "analogy", "build", "closer", "csls", "nearest_texts", "odd_one_out", "open"]
+__all__ = ["BM25", "INDEXES", "Bags", "analogy", "build", "closer", "csls", "nearest_texts", "odd_one_out", "open"]
 
 INDEXES = Catalogue(
     "search",
@@ -34,6 +35,7 @@ INDEXES = Catalogue(
 )
 
 _PLACES = {
+    "BM25": "kinfold.search.bm25",
     "Bags": "kinfold.search.movers",
     "nearest_texts": "kinfold.search.movers",
     "analogy": "kinfold.search.relations",

@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -21,14 +22,32 @@ from kinfold.search.index import damaged
 
 if TYPE_CHECKING:
     from kinfold.core.space import Space
-    from kinfold.search.index import Index
 
 MAGIC = b"kinfold index 1\n"
 _HEADER_LIMIT = 1 << 20
-_DTYPES = {"int32": np.int32, "float32": np.float32}
+_DTYPES = {"int32": np.int32, "int64": np.int64, "float32": np.float32, "uint8": np.uint8}
 
 
-def write_index(path: str | os.PathLike[str], index: Index) -> None:
+class Kept(Protocol):
+    """What can be kept beside a Space."""
+
+    @property
+    def name(self) -> str:
+        """Its kind."""
+
+    @property
+    def space(self) -> Space:
+        """The Space that it belongs to."""
+
+    @property
+    def parameters(self) -> Mapping[str, Any]:
+        """What it was built with."""
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """What it knows."""
+
+
+def write_index(path: str | os.PathLike[str], index: Kept) -> None:
     """Writes the file, whole or not at all.
 
     Raises:

@@ -3,6 +3,8 @@
 `classify.train` learns a classifier of texts from labeled ones; `classify.predict` and `classify.evaluate` take any
 classifier.
 `translate.translate` finds words in another language, and `mine.mine` sentences; either module's `evaluate` judges it.
+`search.search` finds texts that answer questions, and `search.evaluate` judges it; `dedup.dedup` leaves out texts that
+say the same again; `topics.topics` finds what texts are about.
 `recommend.recommend` finds items for users, and `recommend.why` tells which items they met say so.
 """
 
@@ -11,7 +13,7 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
-__all__ = ["classify", "mine", "recommend", "translate"]
+__all__ = ["classify", "dedup", "mine", "recommend", "search", "topics", "translate"]
 
 
 def __getattr__(name: str) -> ModuleType:
