@@ -1,7 +1,7 @@
 """Words of ASCII to the ids of their pieces, greedily from the left, as BERT cuts them.
 
-A table of tokens is a hash table with open addressing: `slots` has a token's number, or -1. A token stands in it as what
-begins a word, and once more, without its prefix (`##`), as what goes on with one.
+A table of tokens is a hash table with open addressing: `slots` has a token's number, or -1. A token stands in it as
+what begins a word, and once more, without its prefix (`##`), as what goes on with one.
 
 Source: Wu et al. 2016 (arXiv 1609.08144); Hugging Face tokenizers (WordPiece, BertPreTokenizer).
 """

@@ -1,4 +1,4 @@
-"""Many texts as ids of a tokenizer's tokens: a word that comes again is cut once, and most words without the library."""
+"""Many texts as ids of a tokenizer's tokens: a word that comes again is cut once, most of them without the library."""
 
 from __future__ import annotations
 
