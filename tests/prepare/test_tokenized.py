@@ -15,7 +15,8 @@ from kinfold.prepare.tokenized import Tokenized
 WORDS = [
     "The", "ship", "shipwave", "SEA", "hay,farm", "a.b.c", "naïve", "[SEP]", "x[MASK]y", "[mask]", "don't", "日本語",
     "e\u0301", "\u0301a", "a\u200bb", "tab\there", "line\nend", "\x7f", "a" * 99, "a" * 100, "a" * 101, "z" * 300,
-    "\u2009thin", "日", "\u00a0", "wave-barn", "##a", "#", "!?!", "1234", "İstanbul", "ΣΑΣ", "\ufffd", "a\ufffdb", "—", "“green”",
+    "\u2009thin",
+    "日", "\u00a0", "wave-barn", "##a", "#", "!?!", "1234", "İstanbul", "ΣΑΣ", "\ufffd", "a\ufffdb", "—", "“green”",
 ]  # fmt: skip
 
 
