@@ -128,7 +128,8 @@ class Static(OverSpace):
         return -1 if found is None else int(found)
 
     @functools.cached_property
-    def _tokenized(self) -> Tokenized:
+    def tokenized(self) -> Tokenized:
+        """What cuts texts into tokens."""
         most = self.space.card.parameters.get("max_length") if self._trims else None
         return Tokenized(self._tokenizer, tokenizer_of(self.space), most, self._unknown)
 
@@ -143,7 +144,7 @@ class Static(OverSpace):
         from kinfold.kernels.sparse import product
 
         cut = [text[: self._longest] for text in texts] if self._longest else texts
-        columns, starts = self._tokenized.ids(cut, threads)
+        columns, starts = self.tokenized.ids(cut, threads)
         lengths = np.diff(starts)
         full = np.flatnonzero(lengths)
         if len(columns) >= len(self.space):
