@@ -29,7 +29,8 @@ def unknown_of(tokenizer: Mapping[str, Any]) -> str | None:
     number = model.get("unk_id")
     if isinstance(model["vocab"], list):
         return None if number is None else str(model["vocab"][number][0])
-    return model.get("unk_token")
+    name = model.get("unk_token")
+    return None if name is None else str(name)
 
 
 def bare(tokenizer: Mapping[str, Any]) -> dict[str, Any]:

@@ -38,7 +38,7 @@ def distill(
     vocabulary: int = 0,
     lessons: int = 20_000,
     smoothing: float | None = None,
-    pull: float | None = None,
+    pull: float = 0.1,
     column: str | None = None,
     precision: str = "auto",
     device: str | None = None,
@@ -55,11 +55,11 @@ def distill(
         dim: Coordinates of a row, at most as many as the transformer's; 0 takes those as they are.
         vocabulary: Most words of the texts that become tokens of their own, the frequent ones that the tokenizer would
             cut; they need a tokenizer of WordPiece's kind.
-        lessons: How many of the texts, drawn at random, the transformer reads, for means of tokens to come near its rows
-            of them; 0 for none.
+        lessons: How many of the texts, drawn at random, the transformer reads, for means of tokens to come near its
+            rows of them; 0 for none.
         smoothing: A token of this probability counts half; 0 counts all alike. By default .001 where texts are given,
             else .0001, by Zipf's law.
-        pull: How strongly the lessons leave rows where they were.
+        pull: How strongly the lessons leave the weights of tokens as they were.
         column: Which column of a table holds the text.
         precision: Of the transformer: float32, bfloat16, float16 or int8; by default the fastest that is exact enough.
         device: As torch names it; by default a GPU where there is one.
@@ -88,15 +88,15 @@ def distill(
             raise BadOption(f"{name} is {value}; it is at least 0.")
     if texts is None and (vocabulary or column is not None):
         raise BadOption("vocabulary and column are about texts; give some: a file, a folder or a list.")
-    held = {} if pull is None else {"pull": pull}
-    learner = Distill(dim, smoothing, **held)
+    learner = Distill(dim, smoothing, pull)
     transformer = Transformer(model, precision=precision, device=device, prompt="")
     if dim > transformer.dim:
         raise BadOption(f"dim is {dim}; rows of this model have 1 to {transformer.dim:,} coordinates.")
     items = None if texts is None else read(texts, column=column)
 
-    told = bare(Pieces(transformer.checkpoint, transformer.checkpoint.max_length).told)
-    out = left_out(told)
+    pieces = Pieces(transformer.checkpoint, transformer.checkpoint.max_length)
+    told = bare(pieces.told)
+    out = left_out(told) | set(pieces.tokens(np.concatenate(pieces.special)))
     known = tokens_of(told, str(transformer.checkpoint.body))
     ids = {token: number for token, number in known.ids.items() if token not in out}
     order = sorted(ids, key=ids.__getitem__)
@@ -113,7 +113,7 @@ def distill(
         return _remembered(learner.fit(space, **how), learner, words, None, 0, seed)
 
     counts, some, read_ = _met(space, items.raw, lessons, seed, threads, progress)
-    if not some and not counts.any():
+    if not counts.any():
         raise BadData("there is no text to learn from: the source is empty, or holds no token of this model.")
     sequences = wanted = None
     if some:
