@@ -1,9 +1,9 @@
-"""A transformer distilled into a static encoder, beside the transformer and model2vec: all-MiniLM-L6-v2, 256 coordinates.
+"""all-MiniLM-L6-v2 distilled into a static encoder of 256 coordinates, beside the transformer and model2vec.
 
-Quality is Spearman's correlation of cosines with the judgments of STS-B's test. The lessons are pieces of English novels,
-none of STS-B. Speed is texts a second, in memory, on 2 threads, for texts whose length is lognormal with a median of 18
-words; model2vec and ours, with rows of the same file, take turns. Ratios to the transformer hold for the transformer as
-it is now.
+Quality is Spearman's correlation of cosines with the judgments of STS-B's test. The lessons are pieces of English
+novels, none of STS-B. Speed is texts a second, in memory, on 2 threads, for texts whose length is lognormal with a
+median of 18 words; model2vec and ours, with rows of the same file, take turns. Ratios to the transformer hold for the
+transformer as it is now.
 
 model2vec's distillation needs the package skeletoken to clean tokenizers. Where that is not installed, its own steps
 (create_embeddings, apply_pca, compute_weights) run over the tokens that are left after what it leaves out.
@@ -73,7 +73,8 @@ def model2vec_distill(folder: Path, target: Path) -> str:
     from transformers import AutoModel
 
     spec = importlib.util.find_spec("model2vec")
-    assert spec is not None and spec.origin is not None
+    assert spec is not None
+    assert spec.origin is not None
     place = Path(spec.origin).parent / "distill" / "inference.py"
     steps: Any = importlib.util.module_from_spec(
         found := importlib.util.spec_from_file_location("steps", place)  # type: ignore[arg-type]

@@ -13,7 +13,7 @@ from kinfold.core.errors import BadFile, BadOption
 
 
 def distill() -> None:
-    """Make a static encoder out of a transformer: hundreds of times as quick, in a folder that model2vec loads."""
+    """Make a static encoder out of a transformer: far quicker, in a folder that model2vec loads."""
 
 
 def distill_command() -> Any:
