@@ -27,7 +27,7 @@ import numpy as np
 from _measure import DATA, record
 
 os.environ["HF_HUB_OFFLINE"] = "1"
-DIM, THREADS = 256, 2
+THREADS = 2
 
 
 def texts(count: int, seed: int) -> list[str]:
@@ -57,14 +57,14 @@ def spearman(encode: Any) -> float:
     return float(spearmanr(judged, (a * b).sum(axis=1)).statistic)
 
 
-def model2vec_distill(folder: Path, target: Path) -> str:
+def model2vec_distill(folder: Path, target: Path, dim: int) -> str:
     """model2vec's distillation; how it was done."""
     from model2vec import StaticModel
 
     if importlib.util.find_spec("skeletoken") is not None:
         from model2vec.distill import distill
 
-        distill(str(folder), pca_dims=DIM, device="cpu", quantize_to="float32").save_pretrained(target)
+        distill(str(folder), pca_dims=dim, device="cpu", quantize_to="float32").save_pretrained(target)
         return "distill"
     import json
     import re
@@ -85,8 +85,9 @@ def model2vec_distill(folder: Path, target: Path) -> str:
     kept = [token for token in order if not re.match(r"\[unused\d+\]", token)]
     old = told["model"]["vocab"]
     ids = [[old["[CLS]"], old[token], old["[SEP]"]] for token in kept]
-    rows = steps.create_embeddings(ids, AutoModel.from_pretrained(folder), "cpu", old["[PAD]"])
-    rows = steps.apply_pca(rows, DIM) * steps.compute_weights(len(rows), 1e-4)[:, None]
+    model = AutoModel.from_pretrained(folder)
+    rows = steps.create_embeddings(tokenized=ids, model=model, device="cpu", pad_token_id=old["[PAD]"])
+    rows = steps.apply_pca(rows, dim) * steps.compute_weights(len(rows), 1e-4)[:, None]
     told["model"]["vocab"] = {token: number for number, token in enumerate(kept)}
     told |= {"post_processor": None, "padding": None, "truncation": None, "added_tokens": []}
     tokenizer = Tokenizer.from_str(json.dumps(told))
@@ -100,6 +101,8 @@ def main() -> None:
     parser.add_argument("--lessons", type=int, default=4000)
     parser.add_argument("--texts", type=int, default=100_000)
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--dim", type=int, default=256)
+    parser.add_argument("--name", default="distill", help="of the file of results")
     arguments = parser.parse_args()
 
     import torch
@@ -108,7 +111,7 @@ def main() -> None:
     import kinfold as kf
 
     torch.set_num_threads(THREADS)
-    results: dict[str, Any] = {"dim": DIM, "threads": THREADS, "lessons": arguments.lessons}
+    results: dict[str, Any] = {"dim": arguments.dim, "threads": THREADS, "lessons": arguments.lessons}
     seconds: dict[str, float] = {}
     quality: dict[str, float] = {}
     transformer: Any = kf.encoder(arguments.model)
@@ -117,11 +120,11 @@ def main() -> None:
         folder = Path(name)
         for kind, corpus in (("plain", None), ("lessons", texts(20_000, 3))):
             began = time.perf_counter()
-            made = kf.distill(arguments.model, corpus, dim=DIM, lessons=arguments.lessons, threads=THREADS)
+            made = kf.distill(arguments.model, corpus, dim=arguments.dim, lessons=arguments.lessons, threads=THREADS)
             seconds[kind] = time.perf_counter() - began
             kf.io.save(made, folder / kind, "model2vec")
         began = time.perf_counter()
-        results["model2vec_by"] = model2vec_distill(arguments.model, folder / "model2vec")
+        results["model2vec_by"] = model2vec_distill(arguments.model, folder / "model2vec", arguments.dim)
         seconds["model2vec"] = time.perf_counter() - began
         print(seconds, flush=True)
 
@@ -172,7 +175,7 @@ def main() -> None:
             "ratio": f"{ratio['transformer']:,.0f}×",
         },
         {
-            "measured": f"distilled without texts, STS-B test, Spearman ({DIM} coordinates)",
+            "measured": f"distilled without texts, STS-B test, Spearman ({arguments.dim} coordinates)",
             "kinfold": f"{quality['plain']:.3f}",
             "beside": f"model2vec 0.10 {quality['model2vec']:.3f}, transformer {quality['transformer']:.3f}",
             "ratio": "",
@@ -184,7 +187,7 @@ def main() -> None:
             "ratio": "",
         },
     ]
-    record("distill", results)
+    record(arguments.name, results)
 
 
 if __name__ == "__main__":
