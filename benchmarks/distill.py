@@ -14,6 +14,7 @@ model2vec's distillation needs the package skeletoken to clean tokenizers. Where
 from __future__ import annotations
 
 import argparse
+import functools
 import importlib.util
 import lzma
 import os
@@ -30,14 +31,19 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 THREADS = 2
 
 
+@functools.cache
+def words() -> list[str]:
+    """Some millions of words of novels."""
+    with lzma.open(DATA / "text" / "novels.txt.xz", "rt", encoding="utf-8") as file:
+        return file.read(30_000_000).split()
+
+
 def texts(count: int, seed: int) -> list[str]:
     """Pieces of novels of lognormal length."""
-    with lzma.open(DATA / "text" / "novels.txt.xz", "rt", encoding="utf-8") as file:
-        words = file.read(30_000_000).split()
     rng = np.random.default_rng(seed)
     lengths = np.clip(np.round(rng.lognormal(np.log(18), 0.8, count)), 1, 200).astype(int)
-    starts = rng.integers(0, len(words) - 200, count)
-    return [" ".join(words[start : start + length]) for start, length in zip(starts, lengths, strict=True)]
+    starts = rng.integers(0, len(words()) - 200, count)
+    return [" ".join(words()[start : start + length]) for start, length in zip(starts, lengths, strict=True)]
 
 
 def pairs() -> tuple[np.ndarray, list[str], list[str]]:
