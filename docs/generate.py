@@ -16,6 +16,7 @@ BENCHMARKS = {
     "glove": 1,
     "documents": 1,
     "classify": 1,
+    "distill": 2,
     "files": 3,
     "items": 5,
     "texts": 4,

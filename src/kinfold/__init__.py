@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from kinfold.core.space import Space
     from kinfold.encode import encoder
     from kinfold.io import convert, open
+    from kinfold.recipes.distill import distill
     from kinfold.recipes.documents import documents
     from kinfold.recipes.items import items
     from kinfold.recipes.texts import texts
@@ -33,6 +34,7 @@ _PLACES = {
     "Space": "kinfold.core.space",
     "align": "kinfold.transform.align",
     "convert": "kinfold.io",
+    "distill": "kinfold.recipes.distill",
     "documents": "kinfold.recipes.documents",
     "encoder": "kinfold.encode",
     "items": "kinfold.recipes.items",
@@ -50,6 +52,7 @@ __all__ = [
     "align",
     "choose",
     "convert",
+    "distill",
     "documents",
     "encode",
     "encoder",

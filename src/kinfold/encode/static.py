@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import functools
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any, ClassVar
 
 import numpy as np
@@ -17,11 +15,15 @@ from kinfold.core.progress import Progress, quiet
 from kinfold.core.rows import Rows
 from kinfold.core.shapes import Items
 from kinfold.core.space import Space
+from kinfold.core.threads import many
 from kinfold.encode.over import OverSpace
 from kinfold.io.static_write import tokenizer_of
+from kinfold.prepare.tokenized import Tokenized
 
-# Texts that are cut into tokens at a time.
-_TEXTS = 4096
+# Texts that are cut into tokens at a time, at most.
+_TEXTS = 1 << 16
+# And characters: long texts are fewer.
+_CHARACTERS = 1 << 24
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,9 +71,6 @@ class Static(OverSpace):
         full: list[np.ndarray] = []
         texts = 0
         for batch in _batches(items.raw):
-            for place, text in enumerate(batch, texts):
-                if not isinstance(text, str):
-                    raise BadData(f"text {place:,} is {type(text).__name__}; texts are strings.")
             rows, known = self._means(batch, threads)
             parts.append(rows)
             full.append(known + texts)
@@ -86,8 +85,6 @@ class Static(OverSpace):
             Keys([str(place) for place in kept.tolist()], "document") if items.keys is None else items.keys.take(kept)
         )
         rows = np.concatenate([np.zeros((0, self.dim), np.float32), *parts])
-        if self.space.card.parameters.get("normalize"):
-            rows /= np.linalg.norm(rows, axis=1, keepdims=True) + np.float32(1e-32)
         card = self.space.card.then("encode", texts=texts, skipped=texts - len(kept))
         return Space(Keys.trusted(names.names, "document"), Rows(rows), self.space.metric, card)
 
@@ -115,10 +112,6 @@ class Static(OverSpace):
             ) from error
         try:
             made = Tokenizer.from_str(json.dumps(tokenizer_of(self.space), ensure_ascii=False))
-            made.no_padding()
-            if self._trims:
-                most = self.space.card.parameters.get("max_length")
-                made.enable_truncation(most) if most else made.no_truncation()
         except BadData:
             raise
         except Exception as error:  # the library's own errors have no other class
@@ -134,26 +127,56 @@ class Static(OverSpace):
         found = model["unk_id"] if "unk_id" in model else self._tokenizer.token_to_id(model.get("unk_token") or "")
         return -1 if found is None else int(found)
 
+    @functools.cached_property
+    def tokenized(self) -> Tokenized:
+        """What cuts texts into tokens."""
+        most = self.space.card.parameters.get("max_length") if self._trims else None
+        return Tokenized(self._tokenizer, tokenizer_of(self.space), most, self._unknown)
+
+    @functools.cached_property
+    def _rows(self) -> np.ndarray:
+        """All rows as float32, once there are so many texts that most of them occur."""
+        rows: np.ndarray = self.space.rows.dense()
+        return rows
+
     def _means(self, texts: list[str], threads: int | None) -> tuple[np.ndarray, np.ndarray]:
         """Means of the texts that have a token, and which those are."""
         from kinfold.kernels.sparse import product
 
-        cut = [text[: self._longest] for text in texts]
-        encodings = self._tokenizer.encode_batch_fast(cut, add_special_tokens=False)
-        ids = [np.array(each.ids, np.int32) for each in encodings]
-        ids = [each[each != self._unknown] for each in ids]
-        lengths = np.array([len(each) for each in ids])
+        cut = [text[: self._longest] for text in texts] if self._longest else texts
+        columns, starts = self.tokenized.ids(cut, threads)
+        lengths = np.diff(starts)
         full = np.flatnonzero(lengths)
-        columns = np.concatenate([np.zeros(0, np.int32), *ids])
-        starts = np.concatenate([[0], np.cumsum(lengths[full])]).astype(np.int64)
-        # Only the rows that occur: what is mapped or coded is not unfolded for a few texts.
-        some, columns = np.unique(columns, return_inverse=True)
+        if len(columns) >= len(self.space):
+            held = self._rows
+        else:
+            # Only the rows that occur: what is mapped or coded is not unfolded for a few texts.
+            some, columns = np.unique(columns, return_inverse=True)
+            held = self.space.rows.take(some)
+        starts = np.concatenate([[0], starts[1:][full]])
         shares = np.repeat((1 / np.maximum(lengths[full], 1)).astype(np.float32), lengths[full])
-        held = self.space.rows.take(some)
-        return product(starts, columns.astype(np.int32), shares, held, threads or os.cpu_count() or 1), full
+        rows = product(starts, columns.astype(np.int32, copy=False), shares, held, many(threads))
+        if self.space.card.parameters.get("normalize"):
+            rows /= np.sqrt(np.einsum("ij,ij->i", rows, rows))[:, None] + np.float32(1e-32)
+        return rows, full
 
 
 def _batches(raw: Iterable[str]) -> Iterator[list[str]]:
-    things = iter(raw)
-    while batch := list(islice(things, _TEXTS)):
+    """Texts, some megabytes at a time.
+
+    Raises:
+        BadData: One of the things is no string.
+    """
+    batch: list[str] = []
+    size = done = 0
+    for text in raw:
+        if not isinstance(text, str):
+            raise BadData(f"text {done + len(batch):,} is {type(text).__name__}; texts are strings.")
+        batch.append(text)
+        size += len(text)
+        if len(batch) >= _TEXTS or size >= _CHARACTERS:
+            yield batch
+            done += len(batch)
+            batch, size = [], 0
+    if batch:
         yield batch

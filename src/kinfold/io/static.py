@@ -112,12 +112,14 @@ class _Model(NamedTuple):
         normalize: Whether texts are brought to unit length.
         max_length: Tokens of a text that are read, None for all.
         metric: How near two texts are.
+        origin: What it was distilled from, where that is told.
     """
 
     embedding: Path
     normalize: bool
     max_length: int | None
     metric: Metric
+    origin: str | None = None
 
 
 def _is_static(path: Path) -> bool:
@@ -164,6 +166,7 @@ def _read(path: Path, format: str, group: str) -> Space:
             "normalize": model.normalize,
             "max_length": model.max_length,
             "tokenizer": without_tokens(tokenizer),
+            **({} if model.origin is None else {"model": model.origin}),
         },
     )
 
@@ -194,7 +197,9 @@ def _model(path: Path) -> _Model:
         config = config if isinstance(config, dict) else {}
         length = config.get("max_length", _MAX_LENGTH)
         normalize = bool(config.get("normalize", False))
-        return _Model(embedding, normalize, length if type(length) is int and length > 0 else None, Metric.COSINE)
+        length = length if type(length) is int and length > 0 else None
+        origin = config.get("tokenizer_name")
+        return _Model(embedding, normalize, length, Metric.COSINE, origin if isinstance(origin, str) else None)
     config = {}
     if (path / "config_sentence_transformers.json").exists():
         config = read_json(path / "config_sentence_transformers.json")

@@ -44,6 +44,8 @@ def write_model2vec(space: Space, path: str | os.PathLike[str], *, group: str | 
         "max_length": told.get("max_length"),
         "embedding_dtype": str(space.rows.precision),
     }
+    if "model" in told:  # what it was distilled from, as model2vec calls it
+        config["tokenizer_name"] = told["model"]
     with whole_folder(path) as folder:
         _write_json(folder / "config.json", config)
         _write_modules(folder, ".", config["normalize"])

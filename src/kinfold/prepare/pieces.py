@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -91,6 +92,12 @@ class Pieces:
         """The id that fills up."""
         told = self._checkpoint.config.get("pad_token_id")
         return told if isinstance(told, int) else 0
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """The tokenizer as its file says it."""
+        found: dict[str, Any] = json.loads(self._tokenizer.to_str())
+        return found
 
     def tokens(self, ids: np.ndarray) -> list[str]:
         """The tokens of some ids."""
