@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -14,7 +13,7 @@ from kinfold.core.progress import Progress, quiet
 from kinfold.core.threads import many
 from kinfold.learn.calibrate import loss, temperature
 
-_ITERATIONS = 300
+_ITERATIONS, _SETTLED = 200, 1e-3
 # How far below all others a label is scored that a part of the data has not.
 _UNMET = 20.0
 
@@ -60,7 +59,7 @@ class Probe:
         Alain, Bengio 2016 (arXiv 1610.01644); Guo et al. 2017 (temperature).
     """
 
-    strengths: str = "0.0001,0.001,0.003,0.01,0.03,0.1,1"
+    strengths: str = "0.0001,0.001,0.003,0.01,0.03,0.1,1,10"
     folds: int = 5
     most: int = 20_000
 
@@ -118,76 +117,83 @@ class Probe:
             progress.start("penalty", len(self.grid) * self.folds, "fits")
             tried, scores = self._tried(scaled[part], targets[part], labels, folds, progress)
             held = np.flatnonzero(folds >= 0)
-            losses = {strength: value for strength, value, _ in tried}
-            strength = min(losses, key=lambda each: losses[each]) if losses else self.grid[len(self.grid) // 2]
-            weights, bias = _fitted(scaled, targets, labels, [strength])[0]
+            strength = min(tried, key=lambda each: each[1])[0] if tried else self.grid[len(self.grid) // 2]
+            weights, bias = _Fit(scaled, targets, labels).at(strength)
         warm = 1.0 if scores is None else temperature(scores, targets[part][held])
         return Weights(
             (weights / (spread * warm)).astype(np.float32),
             (bias / warm).astype(np.float32),
             strength,
             warm,
-            [(strength, value) for strength, value, _ in tried],
+            tried,
             part[held],
             np.zeros((0, labels), np.float32) if scores is None else scores,
         )
 
     def _tried(
         self, rows: np.ndarray, targets: np.ndarray, labels: int, folds: np.ndarray, progress: Progress
-    ) -> tuple[list[tuple[float, float, np.ndarray]], np.ndarray | None]:
-        """Each strength with its loss and held-out scores, and the scores of the best."""
+    ) -> tuple[list[tuple[float, float]], np.ndarray | None]:
+        """Each strength with its loss on what was held out, until it rises twice, and the scores of the best."""
         held = np.flatnonzero(folds >= 0)
-        if not len(held):
-            return [], None
-        every = np.zeros((len(self.grid), len(rows), labels), np.float32)
-        for fold in range(self.folds):
-            out = folds == fold
-            if not out.any():
-                continue
-            for at, (weights, bias) in enumerate(_fitted(rows[~out], targets[~out], labels, self.grid)):
-                every[at, out] = rows[out] @ weights.T + bias
+        parts = [fold for fold in range(self.folds) if (folds == fold).any()]
+        fits = [_Fit(rows[folds != fold], targets[folds != fold], labels) for fold in parts]
+        tried: list[tuple[float, float]] = []
+        best: np.ndarray | None = None
+        for strength in self.grid if len(held) else ():
+            scores = np.zeros((len(rows), labels), np.float32)
+            for fold, fit in zip(parts, fits, strict=True):
+                weights, bias = fit.at(strength)
+                scores[folds == fold] = rows[folds == fold] @ weights.T + bias
                 progress.advance(1)
-        tried = [(each, loss(every[at, held], targets[held]), every[at, held]) for at, each in enumerate(self.grid)]
-        return tried, min(tried, key=lambda each: each[1])[2]
+            value = loss(scores[held], targets[held])
+            if not tried or value < min(each for _, each in tried):
+                best = scores[held]
+            tried.append((strength, value))
+            if len(tried) > 2 and tried[-1][1] > tried[-2][1] > tried[-3][1]:
+                break
+        return tried, best
 
 
-def _fitted(
-    rows: np.ndarray, targets: np.ndarray, labels: int, strengths: list[float]
-) -> Iterator[tuple[np.ndarray, np.ndarray]] | list[tuple[np.ndarray, np.ndarray]]:
-    """Weights (labels, dim) and bias (labels,) at each strength, each fit begun where the one before it ended."""
-    from sklearn.exceptions import ConvergenceWarning
-    from sklearn.linear_model import LogisticRegression
+class _Fit:
+    """Logistic regressions on the same rows with a penalty that falls, each begun where the one before it ended."""
 
-    several = targets.ndim == 2
-    models: dict[int, Any] = {}
-    made = []
-    with warnings.catch_warnings():
-        # What has not settled after so many steps is held out all the same, and judged by that.
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        for strength in strengths:
-            weights, bias = np.zeros((labels, rows.shape[1])), np.zeros(labels)
-            if several:
-                for label in range(labels):
-                    has = targets[:, label]
-                    if has.all() or not has.any():
-                        bias[label] = _UNMET if has.all() else -_UNMET
-                        continue
-                    model = models.setdefault(label, LogisticRegression(max_iter=_ITERATIONS, warm_start=True))
-                    model.set_params(C=strength).fit(rows, has)
-                    weights[label], bias[label] = model.coef_[0], model.intercept_[0]
+    def __init__(self, rows: np.ndarray, targets: np.ndarray, labels: int) -> None:
+        self._rows, self._targets, self._labels = rows, targets, labels
+        self._models: dict[int, Any] = {}
+
+    def at(self, strength: float) -> tuple[np.ndarray, np.ndarray]:
+        """Weights (labels, dim) and bias (labels,) at an inverse penalty."""
+        weights, bias = np.zeros((self._labels, self._rows.shape[1])), np.zeros(self._labels)
+        if self._targets.ndim == 2:
+            for label in range(self._labels):
+                has = self._targets[:, label]
+                if has.all() or not has.any():
+                    bias[label] = _UNMET if has.all() else -_UNMET
+                    continue
+                model = self._model(label, strength, has)
+                weights[label], bias[label] = model.coef_[0], model.intercept_[0]
+            return weights, bias
+        met = np.unique(self._targets)
+        bias[np.setdiff1d(np.arange(self._labels), met)] = -_UNMET
+        if len(met) > 1:
+            model = self._model(0, strength, self._targets)
+            if len(met) == 2:  # scikit-learn keeps one line for both
+                weights[met] = np.stack([-model.coef_[0], model.coef_[0]]) / 2
+                bias[met] = np.array([-model.intercept_[0], model.intercept_[0]]) / 2
             else:
-                met = np.unique(targets)
-                bias[np.setdiff1d(np.arange(labels), met)] = -_UNMET
-                if len(met) > 1:
-                    model = models.setdefault(0, LogisticRegression(max_iter=_ITERATIONS, warm_start=True))
-                    model.set_params(C=strength).fit(rows, targets)
-                    if len(met) == 2:  # scikit-learn keeps one line for both
-                        weights[met] = np.stack([-model.coef_[0], model.coef_[0]]) / 2
-                        bias[met] = np.array([-model.intercept_[0], model.intercept_[0]]) / 2
-                    else:
-                        weights[met], bias[met] = model.coef_, model.intercept_
-            made.append((weights, bias))
-    return made
+                weights[met], bias[met] = model.coef_, model.intercept_
+        return weights, bias
+
+    def _model(self, at: int, strength: float, targets: np.ndarray) -> Any:
+        from sklearn.exceptions import ConvergenceWarning
+        from sklearn.linear_model import LogisticRegression
+
+        if at not in self._models:
+            self._models[at] = LogisticRegression(max_iter=_ITERATIONS, tol=_SETTLED, warm_start=True)
+        with warnings.catch_warnings():
+            # What has not settled after so many steps is held out all the same, and judged by that.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            return self._models[at].set_params(C=strength).fit(self._rows, targets)
 
 
 def _folds(targets: np.ndarray, owners: np.ndarray | None, count: int, rng: np.random.Generator) -> np.ndarray:

@@ -1,7 +1,7 @@
 """What Spaces are used for: each task is a module with functions of its own.
 
 `classify.train` learns a classifier of texts from labeled ones; `classify.predict` and `classify.evaluate` take any
-classifier.
+classifier. `tag.train`, `tag.predict` and `tag.evaluate` do the same for spans in sentences.
 `translate.translate` finds words in another language, and `mine.mine` sentences; either module's `evaluate` judges it.
 `recommend.recommend` finds items for users, and `recommend.why` tells which items they met say so.
 """
@@ -11,7 +11,7 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
-__all__ = ["classify", "mine", "recommend", "translate"]
+__all__ = ["classify", "curve", "mine", "recommend", "tag", "translate"]
 
 
 def __getattr__(name: str) -> ModuleType:
