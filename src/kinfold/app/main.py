@@ -11,7 +11,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from kinfold.app import across, ask, change, classify, encode, index, look, recommend, vectors
+from kinfold.app import across, ask, change, classify, encode, index, look, recommend, tag, vectors
 from kinfold.app.output import Json, say
 
 # Commands with commands below them.
@@ -30,12 +30,16 @@ class _Learners(TyperGroup):
         return getattr(importlib.import_module(f"kinfold.app.{self.name}"), f"{cmd_name}_command")()
 
 
+# Those that have learners' fields are made when they are called and not when they are listed.
+_MADE: dict[str, Callable[[], Any]] = {"classify": classify.classify_command, "tag": tag.tag_command}
+
+
 class _Commands(TyperGroup):
-    """All commands; `classify`, which has a learner's fields, is made when it is called and not when it is listed."""
+    """All commands."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         name, command, rest = super().resolve_command(ctx, args)
-        return name, classify.classify_command() if name == "classify" else command, rest
+        return name, _MADE[name]() if name in _MADE else command, rest
 
 
 app = typer.Typer(
@@ -80,6 +84,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "index": index.index,
     "recall": index.recall,
     "classify": classify.classify,
+    "tag": tag.tag,
     "predict": classify.predict,
     "recommend": recommend.recommend,
     "why": recommend.why,
@@ -137,7 +142,7 @@ def _spoken(text: str, words: list[str]) -> str:
     for word in words:
         if not hasattr(command, "commands"):
             break
-        found = classify.classify_command() if word == "classify" else command.get_command(None, word)
+        found = _MADE[word]() if word in _MADE else command.get_command(None, word)
         command = found or command
     options = {each.name: max(each.opts, key=len) for each in command.params if each.opts[0].startswith("-")}
 

@@ -131,7 +131,8 @@ class Head:
             adam = optimizer(model.named_parameters(), self.learning_rate, self.decay)
             steps = self.epochs * -(-len(texts) // self.batch)
             progress.start("fine-tune", self.epochs * len(texts), "texts")
-            step, epochs, best, kept, told = 0, [], 0, {}, []
+            step, best, kept, told = 0, 0, {}, []
+            epochs: list[tuple[float, float, float]] = []
             for epoch in range(1, self.epochs + 1):
                 model.train()
                 began, total = time.perf_counter(), 0.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import re
@@ -156,7 +157,7 @@ def _of_record(record: Any) -> tuple[list[str], list[str]]:
     if not isinstance(text, str):
         raise ValueError("its text is no string")
     spans = sorted(_span(each, len(text)) for each in record["spans"])
-    for (_, end, _), (begin, _, _) in zip(spans, spans[1:], strict=False):
+    for (_, end, _), (begin, _, _) in itertools.pairwise(spans):
         if begin < end:
             raise ValueError(f"two of its spans share the character {begin}")
     cut = words_of(text, [place for begin, end, _ in spans for place in (begin, end)])

@@ -146,4 +146,3 @@ def _of_names(made: Any, names: Sequence[str], threads: int | None) -> np.ndarra
 def cut(rows: np.ndarray, lengths: Sequence[int]) -> list[np.ndarray]:
     """Rows of all words as those of each sentence."""
     return np.split(rows, np.cumsum(lengths)[:-1]) if len(lengths) else []
-

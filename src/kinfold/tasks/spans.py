@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Sequence
-from typing import NamedTuple
+from collections.abc import Collection, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -124,18 +124,20 @@ def judge(
     kinds = Counter(span.type for spans in true for span in spans)
     names = [*sorted(kinds, key=lambda each: (-kinds[each], each))]
     names += sorted({span.type for spans in told for span in spans} - set(names))
-    every = _counts(true, told, lambda at, span: True)
+    every = _counts(true, told)
     findings = _three(every, "", seed)
     notes = []
     if seen is not None:
-        new = _counts(true, told, lambda at, span: any(word not in seen for word in words[at][span.first : span.last]))
+        new = _counts(*(_new(side, words, seen) for side in (true, told)))
         findings += _three(new, "new words", seed)
         notes.append(
             f"{int(new[:, 2].sum()):,} of {int(every[:, 2].sum()):,} spans hold a word that training never had."
         )
-    rows, f1s = [], []
+    rows: list[list[Any]] = []
+    f1s = []
     for kind in names:
-        counts = _counts(true, told, lambda at, span, kind=kind: span.type == kind)
+        of_kind = [[[span for span in each if span.type == kind] for each in side] for side in (true, told)]
+        counts = _counts(*of_kind)
         precision, recall, f1 = _three(counts, kind, seed)
         f1s.append(f1.value)
         if len(rows) < _LISTED:
@@ -150,19 +152,26 @@ def judge(
 
 def f1(known: Sequence[Sequence[str]], told: Sequence[Sequence[Marked]]) -> float:
     """F1 over all spans; 0 where there are none."""
-    hits, out, there = _counts([spans_of(each) for each in known], told, lambda at, span: True).sum(axis=0)
+    hits, out, there = _counts([spans_of(each) for each in known], told).sum(axis=0)
     return float(2 * hits / (out + there)) if out + there else 0.0
 
 
-def _counts(
-    known: Sequence[Sequence[Marked]], told: Sequence[Sequence[Marked]], taken: Callable[[int, Marked], bool]
-) -> np.ndarray:
-    """Hits, told and known spans of each sentence (m, 3) int64, of those that are taken."""
+def _new(
+    sentences: Sequence[Sequence[Marked]], words: Sequence[Sequence[str]], seen: Collection[str]
+) -> list[list[Marked]]:
+    """Those spans of each sentence that hold a word which is not among the seen."""
+    return [
+        [span for span in spans if any(word not in seen for word in each[span.first : span.last])]
+        for spans, each in zip(sentences, words, strict=True)
+    ]
+
+
+def _counts(known: Sequence[Sequence[Marked]], told: Sequence[Sequence[Marked]]) -> np.ndarray:
+    """Hits, told and known spans of each sentence (m, 3) int64."""
     found = np.zeros((len(known), 3), np.int64)
     for at, (one, other) in enumerate(zip(known, told, strict=True)):
         if one or other:
-            a, b = ({span for span in spans if taken(at, span)} for spans in (one, other))
-            found[at] = len(a & b), len(b), len(a)
+            found[at] = len(set(one) & set(other)), len(other), len(one)
     return found
 
 

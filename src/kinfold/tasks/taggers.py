@@ -360,9 +360,7 @@ def tune(
         return f1(held.tags, [each.spans for each in decoded(tags, words)])
 
     how: dict[str, Any] = {"padding": pieces.padding, "device": device, "seed": seed, "threads": threads}
-    found = learner.fit(
-        checkpoint, cut.ids, targets, tags, held_cut.ids, judge, kind="token", **how, progress=progress
-    )
+    found = learner.fit(checkpoint, cut.ids, targets, tags, held_cut.ids, judge, kind="token", **how, progress=progress)
     scores = np.concatenate([np.zeros((0, len(tags)), np.float32), *found.held])
     wanted = np.concatenate([np.zeros(0, np.int64), *held_cut.targets(known)])
     scores, wanted = scores[wanted >= 0], wanted[wanted >= 0]

@@ -70,8 +70,8 @@ def targets(items: Items[Any], names: Sequence[str] | None = None, several: bool
         if alone:
             some = ", ".join(f"'{name}'" for name in alone[:5]) + (" …" if len(alone) > 5 else "")
             notes.append(
-                f"{len(alone):,} of {len(names):,} labels have one example only ({some}): they are learned, but nothing "
-                "says how well."
+                f"{len(alone):,} of {len(names):,} labels have one example only ({some}): they are learned, but "
+                "nothing says how well."
             )
     ids = {name: at for at, name in enumerate(names)}
     known = [sorted({ids[name] for name in each if name in ids}) for each in told]
