@@ -38,7 +38,7 @@ def test_a_probe_is_learned_judged_kept_and_asked(kinfold, files, tmp_path):
 
 def test_fine_tuning_writes_a_folder_that_predict_opens(kinfold, files, tmp_path):
     out = tmp_path / "tuned"
-    how = "--fine-tune --epochs 5 --learning-rate 0.003 --batch 8 --threads 1 --max-length 16".split()
+    how = ["--fine-tune", "--epochs", 5, "--learning-rate", 0.003, "--batch", 8, "--threads", 1, "--max-length", 16]
     ran = kinfold("classify", files / "table.csv", files / "table.csv", "--model", files / "model", "-o", out, *how)
     assert ran.code == 0, ran.err
     assert "held-out accuracy" in ran.out
@@ -60,7 +60,7 @@ def test_tag_learns_judges_and_predict_finds_spans(kinfold, files, tmp_path):
     assert [(each["text"], each["type"], each["begin"], each["end"]) for each in told] == [("red ship", "X", 4, 12)]
     assert "red ship" in kinfold("predict", out, "the red ship").out
     assert "-k, --label" in kinfold("predict", out, "the red ship", "-k", 3).err
-    how = "--fine-tune --epochs 1 --threads 1 --dev".split()
+    how = ["--fine-tune", "--epochs", "1", "--threads", "1", "--dev"]
     tuned = kinfold("tag", tagged, tagged, "--model", files / "model", *how, tagged, "-o", tmp_path / "t")
     assert tuned.code == 0, tuned.err
     assert kinfold("predict", tmp_path / "t", "the red ship", "--json").code == 0
@@ -68,7 +68,7 @@ def test_tag_learns_judges_and_predict_finds_spans(kinfold, files, tmp_path):
 
 def test_a_curve_is_printed_and_drawn(kinfold, files, tmp_path):
     page, table = tmp_path / "curve.html", files / "table.csv"
-    how = "--epochs 1 --threads 1".split()
+    how = ["--epochs", "1", "--threads", "1"]
     ran = kinfold("classify", table, table, "--model", files / "model", "--curve", "--page", page, *how, "--json")
     assert ran.code == 0, ran.err
     (drawn,) = ran.json["report"]["tables"]

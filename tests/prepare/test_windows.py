@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +13,7 @@ def test_windows_cover_all_tokens_and_each_is_read_from_one(lengths, inner):
     spans = windows(owner, inner)
     assert spans[0][0] == 0
     assert spans[-1][1] == len(owner)
-    for (first, last), (later, _) in zip(spans, spans[1:], strict=False):
+    for (first, last), (later, _) in itertools.pairwise(spans):
         assert first < later <= last
     assert all(0 < last - first <= inner for first, last in spans)
     tokens = np.arange(len(owner))

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from models import tiny
 
-import kinfold as kf
 from kinfold.core.errors import BadData, BadFile, BadOption, FrameMismatch
 from kinfold.core.space import Space
 from kinfold.tasks import tag
@@ -113,5 +112,4 @@ def test_what_cannot_be_is_said(folder, tmp_path):
     with pytest.raises(BadData, match="no head that tags words"):
         tag.open(folder)
     with pytest.raises(BadData, match="is no tagger"):
-        space = kf.words(["a b c"] * 9, dim=4, min_count=1, threads=1)
-        tag.ChainTagger(space)
+        tag.ChainTagger(words())
