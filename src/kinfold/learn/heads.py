@@ -154,7 +154,8 @@ class Head:
                 speed = len(texts) / (time.perf_counter() - began)
                 scores = told_by(model, held, kind, padding)
                 worth = judge(scores)
-                if not epochs or worth > max(each[1] for each in epochs):
+                # Of equal ones the later, which has seen more; and the last where nothing is held out.
+                if not epochs or worth >= max(each[1] for each in epochs):
                     best, told = epoch, scores
                     kept = {name: each.detach().clone() for name, each in model.state_dict().items()}
                 epochs.append((total / len(texts), worth, speed))

@@ -257,6 +257,8 @@ def train(
             raise BadOption("fine-tuning begins with a transformer, whose folder has to be named: model=…")
         cutting = {"tokenizer": tokenizer, "lower": lower}
         return _supervised(read_labeled(source, labels, **reading), cutting, _learner("supervised", options), running)
+    if tokenizer != "words" or lower is not None:
+        raise BadOption("a model cuts texts as it was trained to; tokenizer and lower are of supervised fastText.")
     learner = _learner("head" if tune else "probe", options)
     if dev is not None and not tune:
         raise BadOption("a probe chooses its penalty by cross-validation; dev goes with fine-tuning.")

@@ -23,6 +23,9 @@ from kinfold.tasks.taggers import METHOD, ChainTagger, TunedTagger, chain, kinds
 from kinfold.tasks.taggers import tune as tuned
 
 
+_ARROW = b"ARROW1"  # how the file of a Space begins
+
+
 class Span(NamedTuple):
     """A span of a text.
 
@@ -128,13 +131,20 @@ def train(
 
 
 def is_tagger(path: str | os.PathLike[str]) -> bool:
-    """Whether a file or folder is that of a tagger; it may be damaged all the same."""
+    """Whether a file or folder is that of a tagger; it may be damaged all the same.
+
+    Raises:
+        BadFile: Nothing is there, or it cannot be read.
+        BadData: The file of a Space is damaged.
+    """
     if Path(path).is_dir():
         return head_of(path) == "token"
-    if Path(path).suffix.lower() != ".arrow":
-        return False
+    from kinfold.core.files import existing
     from kinfold.core.space import Space
 
+    with existing(path).open("rb") as stream:
+        if stream.read(len(_ARROW)) != _ARROW:
+            return False
     return Space.open(path).card.method == METHOD
 
 
