@@ -18,6 +18,7 @@ BENCHMARKS = {
     "classify": 1,
     "files": 3,
     "items": 5,
+    "labels": 1,
     "sequential": 1,
     "transfer": 1,
     "translation": 1,
