@@ -22,7 +22,6 @@ from kinfold.tasks.spans import decoded, judge
 from kinfold.tasks.taggers import METHOD, ChainTagger, TunedTagger, chain, kinds_of
 from kinfold.tasks.taggers import tune as tuned
 
-
 _ARROW = b"ARROW1"  # how the file of a Space begins
 
 
