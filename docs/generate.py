@@ -20,6 +20,7 @@ BENCHMARKS = {
     "files": 3,
     "items": 5,
     "texts": 4,
+    "labels": 1,
     "sequential": 1,
     "transfer": 1,
     "translation": 1,

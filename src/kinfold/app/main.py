@@ -11,7 +11,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from kinfold.app import across, ask, change, classify, distill, encode, index, look, recommend, texts, vectors
+from kinfold.app import across, ask, change, classify, distill, encode, index, look, recommend, tag, texts, vectors
 from kinfold.app.output import Json, say
 
 # Commands with commands below them.
@@ -31,7 +31,11 @@ class _Learners(TyperGroup):
 
 
 # Commands with a learner's or a recipe's options, which are made when they are called and not when they are listed.
-_MADE: dict[str, Callable[[], Any]] = {"classify": classify.classify_command, "distill": distill.distill_command}
+_MADE: dict[str, Callable[[], Any]] = {
+    "classify": classify.classify_command,
+    "distill": distill.distill_command,
+    "tag": tag.tag_command,
+}
 
 
 class _Commands(TyperGroup):
@@ -88,6 +92,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "dedup": texts.dedup,
     "topics": texts.topics,
     "classify": classify.classify,
+    "tag": tag.tag,
     "predict": classify.predict,
     "recommend": recommend.recommend,
     "why": recommend.why,

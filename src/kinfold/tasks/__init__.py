@@ -1,7 +1,7 @@
 """What Spaces are used for: each task is a module with functions of its own.
 
 `classify.train` learns a classifier of texts from labeled ones; `classify.predict` and `classify.evaluate` take any
-classifier.
+classifier. `tag.train`, `tag.predict` and `tag.evaluate` do the same for spans in sentences.
 `translate.translate` finds words in another language, and `mine.mine` sentences; either module's `evaluate` judges it.
 `search.search` finds texts that answer questions, and `search.evaluate` judges it; `dedup.dedup` leaves out texts that
 say the same again; `topics.topics` finds what texts are about.
@@ -13,7 +13,7 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
-__all__ = ["classify", "dedup", "mine", "recommend", "search", "topics", "translate"]
+__all__ = ["classify", "curve", "dedup", "mine", "recommend", "search", "tag", "topics", "translate"]
 
 
 def __getattr__(name: str) -> ModuleType:

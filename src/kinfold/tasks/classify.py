@@ -24,6 +24,9 @@ from kinfold.sources.labeled import PREFIX
 from kinfold.sources.labeled import read as read_labeled
 from kinfold.sources.text import BadBytes
 from kinfold.sources.text import read as read_text
+from kinfold.tasks.probed import METHOD, Asked, ProbeClassifier, TunedClassifier, probe
+from kinfold.tasks.probed import tune as tuned
+from kinfold.tasks.targets import targets
 from kinfold.tasks.verdict import check, judge, ranked
 
 # Probabilities of one block, some 16 MB.
@@ -54,7 +57,7 @@ class Classifier(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class TextClassifier:
+class TextClassifier(Asked):
     """Texts are compared with the rows of labels, in a Space by `learn.Supervised` or of a supervised fastText model.
 
     Args:
@@ -104,21 +107,14 @@ class TextClassifier:
             return [name.removeprefix(PREFIX) for name in names]
         return names
 
-    def predict(
-        self,
-        texts: Any,
-        k: int = 1,
-        threshold: float = 0.0,
-        *,
-        threads: int | None = None,
-        progress: Progress = quiet,
-    ) -> list[Hits]:
-        """The likeliest labels of texts; as of the function `predict`."""
-        return predict(self, texts, k, threshold, threads=threads, progress=progress)
+    @property
+    def training(self) -> Report:
+        """What was told of training."""
+        return next((each for each in self.space.card.reports if each.title == "training"), Report("training"))
 
-    def evaluate(self, source: Any, labels: Any = None, **options: Any) -> Report:
-        """How often the labels of texts are told right; as of the function `evaluate`."""
-        return evaluate(self, source, labels, **options)
+    def with_report(self, report: Report) -> TextClassifier:
+        """The same with a report on its card."""
+        return dataclasses.replace(self, space=self.space.with_report(report))
 
     def chances(self, items: Items[Any], *, threads: int | None = None, progress: Progress = quiet) -> Chances:
         """The probabilities of all labels for some texts.
@@ -167,10 +163,38 @@ class TextClassifier:
         return label_tree(np.asarray(counts, np.int64))
 
 
+Trained = TextClassifier | ProbeClassifier | TunedClassifier
+
+
+def open(path: str | os.PathLike[str], model: Any = None) -> Trained:
+    """A saved classifier: by fastText, a probe, or the folder of a transformer with a head.
+
+    Args:
+        path: What `save` wrote; or a fastText model, or a folder of the transformers library.
+        model: What encodes texts for a probe; by default the model that it was learned with.
+
+    Raises:
+        BadFile: Nothing is there, or it cannot be read.
+        BadData: It is no classifier.
+        FrameMismatch: A probe's model is no longer the one that it was learned with.
+    """
+    from kinfold.io import open as open_any
+    from kinfold.io.checkpoint import is_checkpoint
+
+    if is_checkpoint(path):
+        return TunedClassifier.open(path)
+    space = open_any(path)
+    return ProbeClassifier(space, model) if space.card.method == METHOD else TextClassifier(space)
+
+
 def train(
     source: Any,
     labels: Any = None,
     *,
+    model: Any = None,
+    tune: bool = False,
+    dev: Any = None,
+    device: str | None = None,
     text: str = "text",
     label: str = "label",
     prefix: str = PREFIX,
@@ -181,14 +205,22 @@ def train(
     threads: int | None = None,
     progress: Progress = quiet,
     **options: Any,
-) -> TextClassifier:
-    """Learns to tell the labels of texts from labeled ones, by supervised fastText.
+) -> Any:
+    """Learns to tell the labels of texts from labeled ones: by supervised fastText, or with a model of texts.
+
+    With a model, and where a text has several labels, each is told by itself; else one of them is. Probabilities are
+    calibrated on what was held out, and `training` tells what that did.
 
     Args:
         source: A file of labeled texts (`__label__warm some text` a line, or .jsonl, .csv, .tsv, .parquet), a frame,
             strings that hold their labels; or, with `labels`, any texts.
         labels: One a text, in order: strings or numbers, lists of them for texts with several, None where there is
             none.
+        model: What gives texts rows: the folder of a transformer or of a static model, a Space that an encoder
+            opens, or one of words. A linear probe is learned on its rows, which stay as they are.
+        tune: Whether the model, a transformer's folder, learns as a whole instead.
+        dev: Labeled texts on which the best epoch is chosen; by default a tenth of `source` is held out.
+        device: For fine-tuning, as torch names it; by default a GPU where there is one.
         text: Column of the texts.
         label: Column of the labels.
         prefix: What a label in a line begins with; where it is empty, the first word of a line is its label.
@@ -199,35 +231,76 @@ def train(
         seed: Of everything random.
         threads: How many work at once; as many as there are processors by default.
         progress: Told of how far the work is.
-        **options: Fields of `learn.Supervised`: `dim`, `epochs`, `word_ngrams` …
+        **options: Fields of `learn.Supervised`: `dim`, `epochs`, `word_ngrams` …; with a model those of
+            `learn.probe.Probe`: `folds`, `strengths`; or of `learn.heads.Head`: `epochs`, `learning_rate`, `batch` …
+
+    Returns:
+        A TextClassifier, a ProbeClassifier or a TunedClassifier; all have `labels`, `predict`, `evaluate`, `training`
+        and `save`.
 
     Raises:
-        BadFile: The file is missing or cannot be read.
+        BadFile: The file or the model is missing or cannot be read.
         BadData: There are no labels, or all texts have the same one; or the file is damaged.
         BadOption: The learner has no such option, or it is out of range.
         UnknownName: A table has no such column.
+        MissingExtra: A library that the model needs is not installed.
 
     Example:
         >>> classifier = train(["sun and sea", "snow and ice"] * 20, ["summer", "winter"] * 20, dim=8, epochs=20)
         >>> classifier.predict(["the sea"])[0].keys
         ['summer']
     """
+    reading: dict[str, Any] = {"text": text, "label": label, "prefix": prefix, "bad_bytes": bad_bytes}
+    running: dict[str, Any] = {"seed": seed, "threads": threads, "progress": progress}
+    if model is None:
+        if tune or dev is not None:
+            raise BadOption("fine-tuning begins with a transformer, whose folder has to be named: model=…")
+        cutting = {"tokenizer": tokenizer, "lower": lower}
+        return _supervised(read_labeled(source, labels, **reading), cutting, _learner("supervised", options), running)
+    if tokenizer != "words" or lower is not None:
+        raise BadOption("a model cuts texts as it was trained to; tokenizer and lower are of supervised fastText.")
+    learner = _learner("head" if tune else "probe", options)
+    if dev is not None and not tune:
+        raise BadOption("a probe chooses its penalty by cross-validation; dev goes with fine-tuning.")
+    given = targets(read_labeled(source, labels, **reading))
+    if not tune:
+        return probe(given, model, learner, **running)
+    held = None if dev is None else targets(read_labeled(dev, **reading), given.names, given.several)
+    return tuned(given, held, model, learner, device=device, **running)
+
+
+def _learner(name: str, options: dict[str, Any]) -> Any:
+    """The learner with these options.
+
+    Raises:
+        BadOption: It has no such option, or one is out of range.
+    """
+    from kinfold.learn.heads import Head
+    from kinfold.learn.probe import Probe
     from kinfold.learn.supervised import Supervised
+
+    kind: Any = {"supervised": Supervised, "probe": Probe, "head": Head}[name]
+    known = [field.name for field in dataclasses.fields(kind)]
+    for each in options:
+        if each not in known:
+            raise BadOption(
+                f"{name} has no option '{each}'.{did_you_mean(each, known)} It has: {', '.join(sorted(known))}."
+            )
+    return kind(**options)
+
+
+def _supervised(
+    items: Items[Any], cutting: Mapping[str, Any], learner: Any, running: Mapping[str, Any]
+) -> TextClassifier:
+    """Learned by supervised fastText."""
     from kinfold.prepare.tokens import labeled
 
-    known = [field.name for field in dataclasses.fields(Supervised)]
-    for name in options:
-        if name not in known:
-            raise BadOption(
-                f"supervised has no option '{name}'.{did_you_mean(name, known)} It has: {', '.join(sorted(known))}."
-            )
-    learner = Supervised(**options)
-    items = read_labeled(source, labels, text=text, label=label, prefix=prefix, bad_bytes=bad_bytes)
-    data = labeled(items, tokenizer=tokenizer, lower=lower, threads=threads, progress=progress)
-    space = learner.fit(data, seed=seed, threads=threads, progress=progress)
-    cut = {"tokenizer": tokenizer if isinstance(tokenizer, str) else "own", "lower": lower}
+    how = {name: running[name] for name in ("threads", "progress")}
+    space = learner.fit(labeled(items, **cutting, **how), **running)
+    tokenizer = cutting["tokenizer"]
+    cut = {"tokenizer": tokenizer if isinstance(tokenizer, str) else "own", "lower": cutting["lower"]}
     card = dataclasses.replace(space.card, data={**space.card.data, "text": cut})
-    return TextClassifier(dataclasses.replace(space, card=card), {"tokenizer": tokenizer, "lower": lower})
+    return TextClassifier(dataclasses.replace(space, card=card), dict(cutting))
 
 
 def predict(

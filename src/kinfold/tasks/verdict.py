@@ -159,7 +159,7 @@ def judge(
             findings.append(_ratio(f"precision@{depth}", hit, out, seed))
             findings.append(_ratio(f"recall@{depth}", hit, counts[taking], seed))
     findings.append(_macro_f1(known, pairs, size, len(taking), seed))
-    findings.append(_calibration(told.scores[taking, 0], right, seed))
+    findings.append(calibration(told.scores[taking, 0], right, seed))
     tables = [_labels(known, pairs, names)]
     if size <= _CONFUSED and len(known) == len(pairs) == len(taking):
         tables.append(_confusion(known, pairs, names))
@@ -242,7 +242,7 @@ def _macro_f1(known: np.ndarray, told: np.ndarray, size: int, texts: int, seed: 
     return Finding("macro F1", value, float(low), float(high), texts)
 
 
-def _calibration(scores: np.ndarray, right: np.ndarray, seed: int) -> Finding:
+def calibration(scores: np.ndarray, right: np.ndarray, seed: int) -> Finding:
     """How far the probability of the likeliest label is from how often it is right (Guo et al. 2017)."""
     bins = np.minimum((scores * _BINS).astype(np.int64), _BINS - 1)
     gaps = scores.astype(np.float64) - right
