@@ -2,21 +2,18 @@
 
 Quality is Spearman's correlation of cosines with the judgments of STS-B's test. The lessons are pieces of English
 novels, none of STS-B. Speed is texts a second, in memory, on 2 threads, for texts whose length is lognormal with a
-median of 18 words; model2vec and ours, with rows of the same file, take turns. Ratios to the transformer hold for the
-transformer as it is now.
+median of 18 words; model2vec and ours, with rows of the same file, and the transformer take turns.
 
 model2vec's distillation needs the package skeletoken to clean tokenizers. Where that is not installed, its own steps
 (create_embeddings, apply_pca, compute_weights) run over the tokens that are left after what it leaves out.
 
-    python benchmarks/distill.py MODEL     some minutes; MODEL is the folder of all-MiniLM-L6-v2
+    python benchmarks/distill.py     some minutes
 """
 
 from __future__ import annotations
 
 import argparse
-import functools
 import importlib.util
-import lzma
 import os
 import tempfile
 import time
@@ -25,42 +22,11 @@ from statistics import median
 from typing import Any
 
 import numpy as np
-from _measure import DATA, record
+from _measure import record
+from _texts import agreement, model, pieces
 
 os.environ["HF_HUB_OFFLINE"] = "1"
 THREADS = 2
-
-
-@functools.cache
-def words() -> list[str]:
-    """Some millions of words of novels."""
-    with lzma.open(DATA / "text" / "novels.txt.xz", "rt", encoding="utf-8") as file:
-        return file.read(30_000_000).split()
-
-
-def texts(count: int, seed: int) -> list[str]:
-    """Pieces of novels of lognormal length."""
-    rng = np.random.default_rng(seed)
-    lengths = np.clip(np.round(rng.lognormal(np.log(18), 0.8, count)), 1, 200).astype(int)
-    starts = rng.integers(0, len(words()) - 200, count)
-    return [" ".join(words()[start : start + length]) for start, length in zip(starts, lengths, strict=True)]
-
-
-def pairs() -> tuple[np.ndarray, list[str], list[str]]:
-    """Judgments, and the two sentences that each is of."""
-    lines = (DATA / "text" / "stsbenchmark" / "sts-test.csv").read_text("utf-8").splitlines()
-    rows = [line.split("\t") for line in lines]
-    return np.array([float(row[4]) for row in rows]), [row[5] for row in rows], [row[6] for row in rows]
-
-
-def spearman(encode: Any) -> float:
-    """How well cosines of rows go with the judgments."""
-    from scipy.stats import spearmanr
-
-    judged, one, two = pairs()
-    a, b = (np.asarray(encode(each), np.float64) for each in (one, two))
-    a, b = (each / np.maximum(np.linalg.norm(each, axis=1, keepdims=True), 1e-12) for each in (a, b))
-    return float(spearmanr(judged, (a * b).sum(axis=1)).statistic)
 
 
 def model2vec_distill(folder: Path, target: Path, dim: int) -> str:
@@ -103,7 +69,7 @@ def model2vec_distill(folder: Path, target: Path, dim: int) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("model", type=Path)
+    parser.add_argument("--model", type=Path, default=None)
     parser.add_argument("--lessons", type=int, default=4000)
     parser.add_argument("--texts", type=int, default=100_000)
     parser.add_argument("--rounds", type=int, default=3)
@@ -113,41 +79,50 @@ def main() -> None:
 
     import torch
     from model2vec import StaticModel
+    from sentence_transformers import SentenceTransformer
 
     import kinfold as kf
+    from kinfold.encode.transformer import Transformer
 
     torch.set_num_threads(THREADS)
+    folder_of = arguments.model or model()
     results: dict[str, Any] = {"dim": arguments.dim, "threads": THREADS, "lessons": arguments.lessons}
     seconds: dict[str, float] = {}
     quality: dict[str, float] = {}
-    transformer: Any = kf.encoder(arguments.model)
-    transformer.vectors(texts(64, 9), threads=THREADS)
+    transformer: Any = Transformer(folder_of, precision="float32")
+    default: Any = Transformer(folder_of)
+    library = SentenceTransformer(str(folder_of), device="cpu")
+    for encode in (transformer.vectors, default.vectors, library.encode):
+        encode(pieces(64, 9))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for kind, corpus in (("plain", None), ("lessons", texts(20_000, 3))):
+        for kind, corpus in (("plain", None), ("lessons", pieces(20_000, 3))):
             began = time.perf_counter()
-            made = kf.distill(arguments.model, corpus, dim=arguments.dim, lessons=arguments.lessons, threads=THREADS)
+            made = kf.distill(folder_of, corpus, dim=arguments.dim, lessons=arguments.lessons, threads=THREADS)
             seconds[kind] = time.perf_counter() - began
             kf.io.save(made, folder / kind, "model2vec")
         began = time.perf_counter()
-        results["model2vec_by"] = model2vec_distill(arguments.model, folder / "model2vec", arguments.dim)
+        results["model2vec_by"] = model2vec_distill(folder_of, folder / "model2vec", arguments.dim)
         seconds["model2vec"] = time.perf_counter() - began
         print(seconds, flush=True)
 
         theirs = StaticModel.from_pretrained(folder / "lessons")
         ours: dict[str, Any] = {kind: kf.encoder(folder / kind) for kind in ("plain", "lessons")}
         for kind, encoder in ours.items():
-            quality[kind] = spearman(lambda some, encoder=encoder: encoder.encode(some, threads=THREADS).rows.dense())
-        quality["model2vec"] = spearman(StaticModel.from_pretrained(folder / "model2vec").encode)
-        quality["transformer"] = spearman(lambda some: transformer.vectors(some, threads=THREADS))
+            quality[kind] = agreement(lambda some, encoder=encoder: encoder.encode(some, threads=THREADS).rows.dense())
+        quality["model2vec"] = agreement(StaticModel.from_pretrained(folder / "model2vec").encode)
+        quality["transformer"] = agreement(lambda some: transformer.vectors(some, threads=THREADS))
         print(quality, flush=True)
 
-        many, few = texts(arguments.texts, 0), texts(500, 5)
+        many, few = pieces(arguments.texts, 0), pieces(500, 5)
         contenders = {
             "kinfold": lambda: ours["lessons"].encode(many, threads=THREADS),
             "model2vec": lambda: theirs.encode(many, use_multiprocessing=False),
             "transformer": lambda: transformer.vectors(few, threads=THREADS),
+            "transformer by default": lambda: default.vectors(few, threads=THREADS),
+            "sentence-transformers": lambda: library.encode(few),
         }
+        slow = tuple(contenders)[2:]
         ours["lessons"].encode(many[:2000], threads=THREADS)
         took: dict[str, list[float]] = {contender: [] for contender in contenders}
         for _ in range(arguments.rounds):
@@ -156,15 +131,14 @@ def main() -> None:
                 encode()
                 took[contender].append(time.perf_counter() - began)
     per_second = {
-        contender: (len(few) if contender == "transformer" else len(many)) / median(took[contender])
-        for contender in took
+        contender: (len(few) if contender in slow else len(many)) / median(took[contender]) for contender in took
     }
     ratio = {
         other: median(
-            per / our * (len(many) / len(few) if other == "transformer" else 1)
+            per / our * (len(many) / len(few) if other in slow else 1)
             for our, per in zip(took["kinfold"], took[other], strict=True)
         )
-        for other in ("model2vec", "transformer")
+        for other in ("model2vec", *slow)
     }
     results |= {"distill_seconds": seconds, "spearman": quality, "texts_per_second": per_second, "ratio": ratio}
     results["summary"] = [
@@ -175,9 +149,11 @@ def main() -> None:
             "ratio": f"{ratio['model2vec']:.1f}×",
         },
         {
-            "measured": "the same, beside the transformer that it was distilled from (all-MiniLM-L6-v2)",
+            "measured": "the same, beside the transformer that it was distilled from (all-MiniLM-L6-v2, float32)",
             "kinfold": f"{per_second['kinfold']:,.0f}",
-            "beside": f"transformer {per_second['transformer']:,.0f}",
+            "beside": f"transformer {per_second['transformer']:,.0f} (in {default.choice[0]} "
+            f"{per_second['transformer by default']:,.0f}, by sentence-transformers "
+            f"{per_second['sentence-transformers']:,.0f})",
             "ratio": f"{ratio['transformer']:,.0f}×",
         },
         {

