@@ -186,6 +186,17 @@ class Transformer:
         found = [rows for _, rows in self.stream(texts, threads=threads, progress=progress)]
         return np.concatenate(found) if found else np.zeros((0, self.dim), np.float32)
 
+    def of_ids(
+        self, ids: Sequence[np.ndarray], *, threads: int | None = None, progress: Progress = quiet
+    ) -> np.ndarray:
+        """Rows (n, dim) float32 of texts that are cut already: ids of their tokens, without the special ones."""
+        begins, ends = self._pieces.special
+        made = [np.zeros((0, self.dim), np.float32)]
+        for first in range(0, len(ids), _SORTED):
+            some = [np.concatenate([begins, each, ends]).astype(np.int32) for each in ids[first : first + _SORTED]]
+            made.append(self._rows(some, None, many(threads), progress))
+        return np.concatenate(made)
+
     def stream(
         self, texts: Iterable[str], *, threads: int | None = None, progress: Progress = quiet
     ) -> Iterator[tuple[list[str], np.ndarray]]:

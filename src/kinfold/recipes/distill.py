@@ -77,7 +77,6 @@ def distill(
         BadOption: An option outside its range, or one that needs texts.
         MissingExtra: A library that the transformer needs is not installed.
     """
-    from kinfold.encode.of_ids import rows_of_ids
     from kinfold.encode.transformer import Transformer
     from kinfold.learn.distill import Distill
     from kinfold.prepare.pieces import Pieces
@@ -103,7 +102,7 @@ def distill(
     words = [] if items is None or not vocabulary else _words(items, told, order, vocabulary, threads, progress)
     progress.start("encode tokens", len(order) + len(words), "tokens")
     how: dict[str, Any] = {"threads": threads, "progress": progress}
-    rows = rows_of_ids(transformer, np.array([ids[token] for token in order]), **how)
+    rows = transformer.of_ids([np.array([ids[token]]) for token in order], **how)
     if words:
         rows = np.concatenate([rows, transformer.vectors(words, **how)])
     if (unknown := unknown_of(told)) in ids:
