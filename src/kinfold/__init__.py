@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from kinfold.encode import encoder
     from kinfold.io import convert, open
     from kinfold.recipes.documents import documents
+    from kinfold.recipes.encoders import pretrain, tune_encoder
     from kinfold.recipes.items import items
     from kinfold.recipes.tuning import tune
     from kinfold.recipes.words import words
@@ -36,7 +37,9 @@ _PLACES = {
     "encoder": "kinfold.encode",
     "items": "kinfold.recipes.items",
     "open": "kinfold.io",
+    "pretrain": "kinfold.recipes.encoders",
     "tune": "kinfold.recipes.tuning",
+    "tune_encoder": "kinfold.recipes.encoders",
     "words": "kinfold.recipes.words",
 }
 _ROOMS = ("choose", "encode", "io", "learn", "measure", "prepare", "search", "show", "sources", "tasks", "transform")
@@ -57,12 +60,14 @@ __all__ = [
     "measure",
     "open",
     "prepare",
+    "pretrain",
     "search",
     "show",
     "sources",
     "tasks",
     "transform",
     "tune",
+    "tune_encoder",
     "words",
 ]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar, runtime_checkable
 
@@ -367,8 +367,9 @@ class TextPairs:
     def take(self, which: np.ndarray) -> TextPairs:
         """Some of them (m,) int64, in this order."""
         some = to_arrow(np.asarray(which, np.int64))
-        columns = (None if each is None else each.take(some) for each in (self.left, self.right, self.negatives))
-        return TextPairs(*columns, None if self.scores is None else self.scores[which], self.skipped)
+        right, negatives = (None if each is None else each.take(some) for each in (self.right, self.negatives))
+        scores = None if self.scores is None else self.scores[which]
+        return TextPairs(self.left.take(some), right, negatives, scores, self.skipped)
 
 
 def describe(data: Any) -> dict[str, Any]:

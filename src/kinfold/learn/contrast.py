@@ -38,7 +38,8 @@ PRECISIONS = ("float32", "bfloat16")
 Judge = Callable[[Callable[[Sequence[str]], np.ndarray]], Report]
 
 _STEEPEST = 1.0  # norm of a step's gradients, at most
-_TOKENS = {"cpu": 2048, "cuda": 32_768}  # that go through the network at once
+# That go through the network at once, filled up: few on a processor, where what is filled up costs as much as the rest.
+_TOKENS = {"cpu": 512, "cuda": 32_768}
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,13 +216,19 @@ class Contrast:
                 "cosent": "pairs of texts with a score",
                 "cosine": "pairs of texts with a score",
             }[loss]
-            raise BadOption(f"the loss {loss} needs {lacks}, and these are {data.kind}; leave loss out to have what suits them.")
+            raise BadOption(
+                f"the loss {loss} needs {lacks}, and these are {data.kind}; leave loss out to have what suits them."
+            )
         if self.mine and data.kind not in ("pairs", "triplets"):
-            raise BadOption(f"negatives are mined for pairs that go together, and these are {data.kind}; leave mine out.")
+            raise BadOption(
+                f"negatives are mined for pairs that go together, and these are {data.kind}; leave mine out."
+            )
         if len(data) < 2:
             raise BadData(f"there are {len(data)} pairs or texts to learn from; it takes at least 2.")
         if self.batch is not None and self.batch > len(data):
-            raise BadOption(f"batch is {self.batch:,}, and there are {len(data):,} pairs; choose batch={len(data)} or less.")
+            raise BadOption(
+                f"batch is {self.batch:,}, and there are {len(data):,} pairs; choose batch={len(data)} or less."
+            )
         if self.max_length is not None and self.max_length > model.max_length:
             raise BadOption(f"max_length is {self.max_length}, and the model reads {model.max_length} tokens at most.")
         if data.scores is not None and data.scores.min() == data.scores.max():
@@ -336,8 +343,13 @@ class Contrast:
         progress.start("mine", None, "texts")
         dot = network.checkpoint.metric is Metric.DOT
         found, starts = hard_negatives(
-            data.left, data.right, lambda some: network.encode(data.texts.take(pa.array(some)).to_pylist()),
-            count=self.mine, skip=self.mine_skip, below=self.mine_below, dot=dot,
+            data.left,
+            data.right,
+            lambda some: network.encode(data.texts.take(pa.array(some)).to_pylist()),
+            count=self.mine,
+            skip=self.mine_skip,
+            below=self.mine_below,
+            dot=dot,
         )
         count = len(data.left)
         told = f"mined {len(found):,} negatives, {len(found) / count:.2f} a pair"
@@ -413,7 +425,8 @@ class Numbered(NamedTuple):
         """Which of others (m,) go with which of left (n,), or are the same text: (n, m) bool."""
         asked = left[:, None] * len(self.texts) + others
         places = np.searchsorted(self.known, asked).clip(max=max(0, len(self.known) - 1))
-        return (self.known[places] == asked) | (left[:, None] == others)
+        found: np.ndarray = (self.known[places] == asked) | (left[:, None] == others)
+        return found
 
 
 def through(
@@ -508,6 +521,4 @@ def _report(told: list[tuple[float, float, Report | None]], before: Report | Non
     for epoch, (loss, speed, report) in enumerate(told, 1):
         rows.append([epoch, loss, speed, *([] if report is None else [each.value for each in report])])
     notes = [] if kept is None else [f"kept epoch {kept} of {len(told)}, the best"]
-    return Report(
-        "training", findings, [Table("epochs", ("epoch", "loss", "pairs per second", *names), rows)], notes
-    )
+    return Report("training", findings, [Table("epochs", ("epoch", "loss", "pairs per second", *names), rows)], notes)

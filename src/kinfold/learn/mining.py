@@ -51,7 +51,8 @@ def hard_negatives(
     # The same text is no negative of itself, though it stand on the right of another pair.
     itself = np.flatnonzero(np.isin(asked, corpus))
     links = np.unique(
-        np.concatenate([np.stack([own, place], 1), np.stack([itself, np.searchsorted(corpus, asked[itself])], 1)]), axis=0
+        np.concatenate([np.stack([own, place], 1), np.stack([itself, np.searchsorted(corpus, asked[itself])], 1)]),
+        axis=0,
     )
     starts = np.searchsorted(links[:, 0], np.arange(len(asked) + 1)).astype(np.int64)
     refused = starts, np.ascontiguousarray(links[:, 1]).astype(np.int64)

@@ -17,7 +17,7 @@ from kinfold.learn.finetune import together
 from kinfold.prepare.pieces import Pieces
 
 # Tokens of a batch from which nothing is asked back, filled up to the longest.
-_TOKENS = 4096
+_TOKENS = 1024
 _ACTIVATIONS = {
     "Identity": lambda rows: rows,
     "Tanh": torch.tanh,
@@ -90,7 +90,11 @@ class TextNetwork:
         rows = torch.cat(parts, dim=1) if len(parts) > 1 else parts[0]
         layers = iter(self.layers)
         for step in self.checkpoint.after:
-            rows = functional.normalize(rows) if isinstance(step, str) else _ACTIVATIONS[step.activation](next(layers)(rows))
+            rows = (
+                functional.normalize(rows)
+                if isinstance(step, str)
+                else _ACTIVATIONS[step.activation](next(layers)(rows))
+            )
         return rows
 
     def encode(self, texts: Sequence[str]) -> np.ndarray:
@@ -105,7 +109,9 @@ class TextNetwork:
 
     def state(self) -> dict[str, Any]:
         """A copy of all weights that learn, by name."""
-        return {name: each.detach().to("cpu", copy=True) for name, each in self.named_parameters() if each.requires_grad}
+        return {
+            name: each.detach().to("cpu", copy=True) for name, each in self.named_parameters() if each.requires_grad
+        }
 
     def restore(self, state: dict[str, Any]) -> None:
         """Takes weights that `state` gave."""

@@ -60,12 +60,13 @@ class Tuned:
             "---\nlibrary_name: sentence-transformers\npipeline_tag: sentence-similarity\n"
             "tags:\n- sentence-transformers\n- feature-extraction\n- kinfold\n---",
             f"# {name}",
-            f"{_TITLES[card.method]}{begun} by Kinfold (`{card.method}`) on {sizes}. It reads up to {longest:,} tokens; "
-            f"states have {dim} coordinates, pooled by {' and '.join(self.checkpoint.pooling)}.",
+            f"{_TITLES[card.method]}{begun} by Kinfold (`{card.method}`) on {sizes}. It reads up to {longest:,} "
+            f"tokens; states have {dim} coordinates, pooled by {' and '.join(self.checkpoint.pooling)}.",
             "## Use",
-            f'```python\nimport kinfold as kf\n\nencoder = kf.encode.Transformer("{name}")\n'
+            f'```python\nimport kinfold as kf\n\nencoder = kf.encoder("{name}")\n'
             'encoder.vectors(["a text", "another"])\n\n'
-            f'from sentence_transformers import SentenceTransformer\n\nSentenceTransformer("{name}").encode(["a text"])\n```',
+            "from sentence_transformers import SentenceTransformer\n\n"
+            f'SentenceTransformer("{name}").encode(["a text"])\n```',
             "## What was measured",
             "\n".join(f"- {finding}" for finding in self.report) or "Nothing.",
             _table(self.report),

@@ -29,10 +29,10 @@ def text_pairs(
 ) -> Report:
     """How well rows say of pairs of texts what is known of them.
 
-    Of scored pairs `spearman`, the rank correlation of their similarity and their score. Of others `recall@1` (the share
-    of texts whose own is the nearest among all that are on the right), `recall@10` and `mrr` (the mean of one over its
-    rank), and of triplets `apart` (the share in which the negative is farther). What goes with a text as well by another
-    pair is not in its way. Intervals resample the pairs.
+    Of scored pairs `spearman`, the rank correlation of their similarity and their score. Of others `recall@1` (the
+    share of texts whose own is the nearest among all that are on the right), `recall@10` and `mrr` (the mean of one
+    over its rank), and of triplets `apart` (the share in which the negative is farther). What goes with a text as well
+    by another pair is not in its way. Intervals resample the pairs.
 
     Args:
         pairs: Pairs of texts.
@@ -48,7 +48,9 @@ def text_pairs(
         Cer et al. 2017 (the STS benchmark); Voorhees 1999 (mrr).
     """
     if pairs.right is None or len(pairs) < 2:
-        raise BadData(f"pairs are judged, at least two, and these are {len(pairs):,} {pairs.kind}; give pairs of texts.")
+        raise BadData(
+            f"pairs are judged, at least two, and these are {len(pairs):,} {pairs.kind}; give pairs of texts."
+        )
     parts = [pairs.left, pairs.right]
     if pairs.negatives is not None:
         parts.append(pairs.negatives.flatten())
@@ -65,7 +67,11 @@ def text_pairs(
         low, high = bootstrap(spearman, own, pairs.scores, seed=seed) if np.isfinite(value) else (None, None)
         return Report("Similarity of texts", [Finding("spearman", value, low, high, count)])
     ranks = _ranks(made, left, right, metric)
-    findings = [_share("recall@1", ranks < 1, seed), _share("recall@10", ranks < 10, seed), _share("mrr", 1 / (1 + ranks), seed)]
+    findings = [
+        _share("recall@1", ranks < 1, seed),
+        _share("recall@10", ranks < 10, seed),
+        _share("mrr", 1 / (1 + ranks), seed),
+    ]
     if pairs.negatives is not None:
         owners = np.repeat(np.arange(count), [len(each) for each in pairs.negatives])
         other = _alike(made, left[owners], numbers[2 * count :], metric)
@@ -75,7 +81,8 @@ def text_pairs(
 
 def _alike(rows: np.ndarray, left: np.ndarray, right: np.ndarray, metric: Metric) -> np.ndarray:
     if metric is Metric.L2:
-        return -np.linalg.norm(rows[left] - rows[right], axis=1)
+        far: np.ndarray = -np.linalg.norm(rows[left] - rows[right], axis=1)
+        return far
     found: np.ndarray = np.einsum("ij,ij->i", rows[left], rows[right])
     return found
 

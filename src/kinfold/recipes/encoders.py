@@ -70,9 +70,9 @@ def tune_encoder(
 
     Example:
         >>> from kinfold.recipes.encoders import tune_encoder
-        >>> tune_encoder([("a", "b")] * 3, "no/such/folder/here")
+        >>> tune_encoder([("a", "b")] * 3, "./none")
         Traceback (most recent call last):
-        kinfold.core.errors.BadFile: no/such/folder/here: no such folder; a model is a folder with config.json, or a hub's name.
+        kinfold.core.errors.BadFile: none: no such folder; a model is a folder with config.json, or a hub's name.
     """
     from kinfold.io.checkpoint import read as opened
     from kinfold.measure.pairs import text_pairs
@@ -89,7 +89,9 @@ def tune_encoder(
     if others is not None and others.kind == "texts":
         raise BadOption("a test is pairs of texts, and these are texts alone; give pairs, scored or not.")
     if learner.keep == "best" and others is None:
-        raise BadOption("keep='best' needs something to judge epochs by: a test of pairs, or pairs of which some are held out.")
+        raise BadOption(
+            "keep='best' needs something to judge epochs by: a test of pairs, or pairs of which some are held out."
+        )
     judge = None
     if others is not None:
         judged = others
@@ -108,3 +110,39 @@ def _parted(data: TextPairs, share: float, seed: int) -> tuple[TextPairs, TextPa
         return data, None
     order = generator(seed, 1).permutation(len(data))
     return data.take(np.sort(order[count:])), data.take(np.sort(order[:count]))
+
+
+def pretrain(
+    texts: Any,
+    *,
+    column: str | None = None,
+    bad_bytes: Literal["replace", "ignore", "strict"] = "replace",
+    seed: int = 0,
+    threads: int | None = None,
+    progress: Progress = quiet,
+    **options: Any,
+) -> Tuned:
+    """Trains a small encoder of texts from nothing: its tokenizer, and a transformer that fills in masked tokens.
+
+    Args:
+        texts: Files or folders (plain, .gz, .bz2, .xz, .zst, .jsonl, .csv, .parquet), or strings.
+        column: Which column of a table holds the text.
+        bad_bytes: What happens to bytes that are not UTF-8: replace, ignore or strict (an error).
+        seed: Of everything random.
+        threads: How many work at once; as many as there are processors by default.
+        progress: Told of how far the work is.
+        **options: Fields of `learn.MaskedLM`: `dim`, `layers`, `vocabulary`, `length`, `epochs`, `steps` …
+
+    Returns:
+        The model, with `save(path)` and its `report`.
+
+    Raises:
+        BadData: The text cannot be read, or there is too little.
+        BadOption: There is no such option, or it is out of range.
+    """
+    from kinfold.sources.text import read
+
+    learner = configured(PRETRAINERS, "mlm", options)
+    items = read(texts, column=column, bad_bytes=bad_bytes)
+    found: Tuned = learner.fit(items, seed=seed, threads=threads, progress=progress)
+    return found

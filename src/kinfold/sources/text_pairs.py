@@ -189,8 +189,13 @@ def _rows(source: Any, columns: Columns) -> Iterator[Row]:
         for each in source:
             yield from _of_file(existing(each), columns)
     elif (table := frame_table(source)) is not None:
-        given = (dict(zip(table.column_names, row, strict=True)) for row in zip(*(each.to_pylist() for each in table.columns), strict=True))
-        yield from _of_records(((f"row {at:,}", each) for at, each in enumerate(given)), table.column_names, columns, "the frame")
+        given = (
+            dict(zip(table.column_names, row, strict=True))
+            for row in zip(*(each.to_pylist() for each in table.columns), strict=True)
+        )
+        yield from _of_records(
+            ((f"row {at:,}", each) for at, each in enumerate(given)), table.column_names, columns, "the frame"
+        )
     elif isinstance(source, Iterable) and not isinstance(source, bytes | dict):
         if any(columns):
             raise BadOption("columns are named of tables and frames; a list has none. Leave them out.")
