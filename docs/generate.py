@@ -23,6 +23,7 @@ BENCHMARKS = {
     "translation": 1,
     "search": 3,
     "start": 2,
+    "finetune": 2,
 }
 
 

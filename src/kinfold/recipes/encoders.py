@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 
 from kinfold.core.catalogue import Entry
-from kinfold.core.errors import BadOption
+from kinfold.core.errors import BadOption, UnknownName
 from kinfold.core.progress import Progress, quiet
 from kinfold.core.shapes import TextPairs
 from kinfold.learn import TRAINERS
@@ -46,7 +46,8 @@ def tune_encoder(
     Args:
         pairs: A table (.csv, .tsv, .jsonl, .parquet), lines of fields or of texts, a frame, or a list of tuples.
         model: The folder of a transformer, or a hub's name.
-        test: A file of pairs, scored or not, on which each epoch is judged; by default a part of the pairs is held out.
+        test: Pairs, scored or not, on which each epoch is judged, in columns of the same or of the usual names; by
+            default a part of the pairs is held out.
         held_out: Share of the pairs on which each epoch is judged, a thousand at most, where there is no test; 0 for
             none.
         left: Column of the texts, or its number; by default one of the usual names (anchor, query, sentence1 …).
@@ -83,7 +84,7 @@ def tune_encoder(
         raise BadOption(f"held_out is {held_out!r}; it is a share from 0 on, below 1.")
     checkpoint = opened(model)
     data = read(pairs, left=left, right=right, negative=negative, score=score, text=text, on_bad=on_bad)
-    others = None if test is None else read(test, on_bad=on_bad)
+    others = None if test is None else _test(test, left, right, score, on_bad)
     if others is None:
         data, others = _parted(data, held_out, seed)
     if others is not None and others.kind == "texts":
@@ -101,6 +102,16 @@ def tune_encoder(
 
     found: Tuned = learner.fit(data, checkpoint, judge=judge, seed=seed, threads=threads, progress=progress)
     return found
+
+
+def _test(source: Any, left: str | None, right: str | None, score: str | None, on_bad: Any) -> TextPairs:
+    """Pairs to judge by: in the columns of what is learned from, or in those that have the usual names."""
+    from kinfold.sources.text_pairs import read
+
+    try:
+        return read(source, left=left, right=right, score=score, on_bad=on_bad)
+    except (UnknownName, BadOption):
+        return read(source, on_bad=on_bad)
 
 
 def _parted(data: TextPairs, share: float, seed: int) -> tuple[TextPairs, TextPairs | None]:
