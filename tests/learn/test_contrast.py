@@ -12,8 +12,10 @@ import kinfold as kf
 from kinfold.core.errors import BadData, BadFile, BadOption, ShapeMismatch
 from kinfold.core.shapes import Items, TextPairs
 from kinfold.io.checkpoint import POOLINGS, Dense, read
-from kinfold.learn.contrast import Contrast, Numbered, through
+from kinfold.learn.cached import through
+from kinfold.learn.contrast import Contrast
 from kinfold.learn.mining import hard_negatives
+from kinfold.learn.numbered import Numbered
 from kinfold.measure.pairs import text_pairs
 
 torch = peer("torch")

@@ -6,13 +6,12 @@ import dataclasses
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 import pyarrow as pa
 
 from kinfold.core.card import Card, born
-from kinfold.core.columns import to_numpy
 from kinfold.core.errors import BadData, BadOption, MissingExtra
 from kinfold.core.metric import Metric
 from kinfold.core.options import whole
@@ -22,7 +21,9 @@ from kinfold.core.report import Finding, Report, Table
 from kinfold.core.shapes import TextPairs, describe
 from kinfold.core.threads import many
 from kinfold.io.checkpoint import Checkpoint
+from kinfold.learn.cached import through
 from kinfold.learn.finetune import device_of, optimizer, seeded, set_rate
+from kinfold.learn.numbered import Numbered
 from kinfold.learn.passes import generator
 from kinfold.learn.tuned import Tuned
 
@@ -38,8 +39,6 @@ PRECISIONS = ("float32", "bfloat16")
 Judge = Callable[[Callable[[Sequence[str]], np.ndarray]], Report]
 
 _STEEPEST = 1.0  # norm of a step's gradients, at most
-# That go through the network at once, filled up: few on a processor, where what is filled up costs as much as the rest.
-_TOKENS = {"cpu": 512, "cuda": 32_768}
 
 
 @dataclass(frozen=True, slots=True)
@@ -361,128 +360,6 @@ class Contrast:
             starts = np.concatenate([[0], np.cumsum([len(each) for each in lists])])
             found = np.concatenate(lists)
         return data._replace(negatives=found, starts=starts), told
-
-
-class Numbered(NamedTuple):
-    """Pairs of texts whose texts are numbers: each text stands once.
-
-    Args:
-        texts: All texts, strings (t,).
-        left: (n,) int64.
-        right: (n,) int64, or None.
-        negatives: (m,) int64, or None; those of pair i are starts[i]:starts[i + 1].
-        starts: (n + 1,) int64.
-        scores: (n,) float64 or None; within -1 and 1 unless only their order counts.
-        known: Numbers left · t + right of all pairs, sorted.
-    """
-
-    texts: pa.LargeStringArray
-    left: np.ndarray
-    right: np.ndarray | None
-    negatives: np.ndarray | None
-    starts: np.ndarray
-    scores: np.ndarray | None
-    known: np.ndarray
-
-    @classmethod
-    def of(cls, data: TextPairs) -> Numbered:
-        """The same with numbers.
-
-        Raises:
-            BadData: All texts are the same.
-        """
-        parts = [data.left, *([] if data.right is None else [data.right])]
-        starts = np.zeros(len(data) + 1, np.int64)
-        if data.negatives is not None:
-            parts.append(data.negatives.flatten())
-            starts[1:] = np.cumsum([len(each) for each in data.negatives])
-        held = pa.chunked_array(parts).combine_chunks().dictionary_encode()
-        texts = held.dictionary
-        if len(texts) < 2:
-            raise BadData(f"all texts are the same, {texts[0].as_py()[:40]!r}; nothing tells them apart.")
-        numbers = to_numpy(held.indices).astype(np.int64)
-        left, right, negatives = numbers[: len(data)], None, None
-        if data.right is not None:
-            right = numbers[len(data) : 2 * len(data)]
-        if data.negatives is not None:
-            negatives = numbers[2 * len(data) :]
-        scores = data.scores
-        if scores is not None and (scores.min() < -1 or scores.max() > 1):
-            scores = (scores - scores.min()) / (scores.max() - scores.min())
-        known = np.zeros(0, np.int64) if right is None else np.unique(left * len(texts) + right)
-        return cls(texts, left, right, negatives, starts, scores, known)
-
-    def negatives_of(self, some: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """The negatives (m,) of some pairs, and which of these each is of (m,)."""
-        if self.negatives is None:
-            return np.zeros(0, np.int64), np.zeros(0, np.int64)
-        counts = (self.starts[1:] - self.starts[:-1])[some]
-        owners = np.repeat(np.arange(len(some)), counts)
-        inner = np.arange(len(owners)) - np.repeat(np.cumsum(counts) - counts, counts)
-        return self.negatives[self.starts[some][owners] + inner], owners
-
-    def belongs(self, left: np.ndarray, others: np.ndarray) -> np.ndarray:
-        """Which of others (m,) go with which of left (n,), or are the same text: (n, m) bool."""
-        asked = left[:, None] * len(self.texts) + others
-        places = np.searchsorted(self.known, asked).clip(max=max(0, len(self.known) - 1))
-        found: np.ndarray = (self.known[places] == asked) | (left[:, None] == others)
-        return found
-
-
-def through(
-    network: TextNetwork, ids: Sequence[np.ndarray], loss: Callable[[Any], Any], small: int | None = None
-) -> float:
-    """Adds the gradients of a loss of the rows of texts; gives the loss.
-
-    Args:
-        network: The model.
-        ids: Of the texts.
-        loss: Of all rows (n, dim).
-        small: Texts at once. With fewer than there are, rows are made without what gradients need, the loss says what
-            each row's gradient is, and every piece goes through the network again to hand it on, with the same numbers
-            dropped (GradCache): the result is the same, and memory that of a piece.
-    """
-    import torch
-
-    from kinfold.learn.text_network import short_first
-
-    tokens = _TOKENS["cpu" if torch.device(network.device).type == "cpu" else "cuda"]
-    pieces = list(short_first(ids, tokens, small))
-    order = torch.from_numpy(np.argsort(np.concatenate(pieces))).to(network.device)
-    given = [[ids[at] for at in some] for some in pieces]
-    if small is None or len(ids) <= small:
-        value = loss(torch.cat([network.rows(each) for each in given])[order])
-        value.backward()
-        return float(value.item())
-    states, parts = [], []
-    with torch.no_grad():
-        for each in given:
-            states.append(_random(network.device))
-            parts.append(network.rows(each))
-    rows = torch.cat(parts)[order].requires_grad_()
-    value = loss(rows)
-    value.backward()
-    after = _random(network.device)
-    for some, each, state in zip(pieces, given, states, strict=True):
-        _set_random(network.device, state)
-        (network.rows(each) * rows.grad[torch.from_numpy(some).to(network.device)]).sum().backward()
-    _set_random(network.device, after)
-    return float(value.item())
-
-
-def _random(device: str) -> Any:
-    import torch
-
-    return torch.cuda.get_rng_state(device) if torch.device(device).type == "cuda" else torch.get_rng_state()
-
-
-def _set_random(device: str, state: Any) -> None:
-    import torch
-
-    if torch.device(device).type == "cuda":
-        torch.cuda.set_rng_state(state, device)
-    else:
-        torch.set_rng_state(state)
 
 
 def _batches(count: int, size: int, draw: np.random.Generator) -> Iterator[np.ndarray]:
