@@ -98,6 +98,7 @@ def test_columns_by_name_and_by_number(tmp_path):
     ("text", "options", "error", "says"),
     [
         ("x,y,z,w\n1,2,3,4\n", {}, UnknownName, "It has: x, y, z, w"),
+        ("query,reply\na,b\n", {}, UnknownName, "Name right"),
         ("query,answer\na,b\n", {"score": "scor"}, UnknownName, "no column 'scor'"),
         ("query,answer,score\na,b,1\nc,d,n/a\n", {}, BadData, r"p\.csv line 3: its score 'n/a'"),
         ("query,answer,score\na,b,1\nc,d\n", {}, BadData, r"p\.csv line 3: its score"),

@@ -174,6 +174,9 @@ def _text(thing: Any) -> str:
 class _Absent:
     """What a line that ends too early has in its other columns; unlike None, which is no column at all."""
 
+    def __str__(self) -> str:
+        return ""
+
 
 _ABSENT = _Absent()
 
@@ -355,8 +358,7 @@ def _of_fields(path: Path, columns: Columns) -> Iterator[Row]:
 def _guessed(head: Sequence[str]) -> bool:
     """Whether a first line is no header: nothing in it is called as a column is, and its fields can be told apart."""
     plain = {field.strip().lower() for field in head}
-    named = plain & set(NAMES["left"]) and plain & set(NAMES["right"])
-    if named or (len(head) > 1 and plain & set(NAMES["text"])):
+    if plain & {*NAMES["left"], *NAMES["right"], *NAMES["text"]}:
         return False
     return len(head) in (2, 3) or (len(head) > max(_STS.values()) and _number(head[_STS["score"]]) is not None)
 
