@@ -37,8 +37,8 @@ from kinfold.sources import text_pairs
 
 STS = DATA / "text" / "stsbenchmark"
 CHOICES: tuple[dict[str, Any], ...] = (
-    {"loss": "cosent", "learning_rate": 2e-5, "batch": 32},
-    {"loss": "cosent", "learning_rate": 5e-5, "batch": 32},
+    {"loss": "cosent", "learning_rate": 2e-5, "batch": 32, "temperature": 0.05},
+    {"loss": "cosent", "learning_rate": 5e-5, "batch": 32, "temperature": 0.05},
     {"loss": "cosine", "learning_rate": 2e-5, "batch": 32},
     {"loss": "cosent", "learning_rate": 2e-5, "batch": 32, "temperature": 0.2},
 )

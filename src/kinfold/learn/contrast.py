@@ -59,8 +59,9 @@ class Contrast:
         learning_rate: The highest; 2e-5 by default, and 2e-4 with lora.
         warmup: Share of the steps in which the rate rises; then it falls linearly to 0.
         decay: Of the weights.
-        temperature: What scores are divided by in softmax, cosent and simcse; 0.05 by default, and 1 where a model's
-            rows are compared by inner products.
+        temperature: What similarities are divided by in softmax and simcse, 0.05 by default, and in cosent, 0.2: there
+            a lower one heeds little but the few pairs that people and the model see most differently. By default 1
+            where a model's rows are compared by inner products.
         margin: By how much cosine a triplet's negative is to be farther.
         dims: Coordinates of which the first so many are to serve by themselves (Matryoshka), as 256,128,64; the whole
             row is always among them.
@@ -296,7 +297,7 @@ class Contrast:
 
         from kinfold.learn import losses
 
-        temperature = self.temperature or (1.0 if dot else 0.05)
+        temperature = self.temperature or (1.0 if dot else 0.05 if data.scores is None else 0.2)
         left, count = data.left[some], len(some)
         if data.right is None:
             same = torch.from_numpy(_without_own(left[:, None] == left[None, :]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -78,9 +79,8 @@ class Tuned:
         return "\n\n".join(part for part in parts if part) + "\n"
 
     def _json(self) -> str:
-        from kinfold import __version__
-
-        return json.dumps({"kinfold": __version__, **json.loads(self.card.to_json())}, ensure_ascii=False, indent=1)
+        told = {"kinfold": metadata.version("kinfold"), **json.loads(self.card.to_json())}
+        return json.dumps(told, ensure_ascii=False, indent=1)
 
 
 def _table(report: Report) -> str:
