@@ -22,8 +22,8 @@ check: .venv/.test .venv/.check ## format, lint, types, direction between rooms,
 	$(BIN)/python docs/generate.py --check
 
 bench: .venv/.test .venv/.peers .venv/.bench ## every benchmark; three hours, alone on the machine
-	for each in words glove documents classify files items sequential texts labels distill transfer translation search \
-	  retrieval start; do \
+	for each in words glove documents classify files items sequential texts labels distill finetune transfer \
+	  translation search retrieval start; do \
 	  $(BIN)/python benchmarks/$$each.py || exit 1; done
 	$(BIN)/python docs/generate.py
 

@@ -27,6 +27,7 @@ BENCHMARKS = {
     "search": 3,
     "retrieval": 2,
     "start": 2,
+    "finetune": 2,
 }
 
 

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from kinfold.io import convert, open
     from kinfold.recipes.distill import distill
     from kinfold.recipes.documents import documents
+    from kinfold.recipes.encoders import pretrain, tune_encoder
     from kinfold.recipes.items import items
     from kinfold.recipes.texts import texts
     from kinfold.recipes.tuning import tune
@@ -39,8 +40,10 @@ _PLACES = {
     "encoder": "kinfold.encode",
     "items": "kinfold.recipes.items",
     "open": "kinfold.io",
+    "pretrain": "kinfold.recipes.encoders",
     "texts": "kinfold.recipes.texts",
     "tune": "kinfold.recipes.tuning",
+    "tune_encoder": "kinfold.recipes.encoders",
     "words": "kinfold.recipes.words",
 }
 _ROOMS = ("choose", "encode", "io", "learn", "measure", "prepare", "search", "show", "sources", "tasks", "transform")
@@ -62,6 +65,7 @@ __all__ = [
     "measure",
     "open",
     "prepare",
+    "pretrain",
     "search",
     "show",
     "sources",
@@ -69,6 +73,7 @@ __all__ = [
     "texts",
     "transform",
     "tune",
+    "tune_encoder",
     "words",
 ]
 

@@ -38,7 +38,7 @@ def words_command() -> Any:
             raise BadOption("--resume goes on with the method of the Space; leave --method out.")
         _learn(words.words, corpus, out, as_json, options)
 
-    return _command("words", command, words.words, words.METHODS)
+    return command_of("words", command, words.words, words.METHODS)
 
 
 def documents_command() -> Any:
@@ -59,7 +59,7 @@ def documents_command() -> Any:
         """Learn a vector for each of some texts."""
         _learn(documents.documents, texts, out, as_json, options)
 
-    return _command("documents", command, documents.documents, documents.METHODS)
+    return command_of("documents", command, documents.documents, documents.METHODS)
 
 
 def items_command() -> Any:
@@ -80,13 +80,27 @@ def items_command() -> Any:
         """Learn vectors of users and of items from who met what."""
         _learn(items.items, interactions, out, as_json, options)
 
-    return _command("items", command, items.items, items.METHODS)
+    return command_of("items", command, items.items, items.METHODS)
 
 
-def _command(name: str, command: Any, recipe: Any, methods: Mapping[str, Entry]) -> Any:
+def encoder_command() -> Any:
+    """The click command `learn encoder`."""
+    from kinfold.app import encoders
+
+    return encoders.encoder_command()
+
+
+def mlm_command() -> Any:
+    """The click command `learn mlm`."""
+    from kinfold.app import encoders
+
+    return encoders.mlm_command()
+
+
+def command_of(name: str, command: Any, recipe: Any, methods: Mapping[str, Entry]) -> Any:
     """A click command with the options of a recipe and of its methods."""
     single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    options = [*_recipe_options(recipe), *_learner_options(methods, counting=name != "items")]
+    options = [*_recipe_options(recipe), *_learner_options(methods, counting=name in ("words", "documents"))]
     single.command(name=name)(_with_options(command, options))
     return typer.main.get_command(single)
 

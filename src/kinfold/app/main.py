@@ -15,7 +15,7 @@ from kinfold.app import across, ask, change, classify, distill, encode, index, l
 from kinfold.app.output import Json, say
 
 # Commands with commands below them.
-GROUPS = {"learn": ("words", "documents", "items"), "tune": ("items",)}
+GROUPS = {"learn": ("words", "documents", "items", "encoder", "mlm"), "tune": ("items",)}
 
 
 class _Learners(TyperGroup):

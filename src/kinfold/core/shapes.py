@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar, runtime_checkable
 
@@ -299,6 +299,79 @@ class Pairs:
         return zip(left, right, strict=True)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class TextPairs:
+    """Texts and what they are to be near to: questions and answers, paraphrases, sentences that people scored.
+
+    Args:
+        left: The texts, strings (n,).
+        right: What goes with each, strings (n,); None where there are only texts.
+        negatives: What does not go with each, lists of strings (n,), which may be empty; None where there is none.
+        scores: How alike left and right are (n,) float64; None where all go together.
+        skipped: Rows of the source that were none.
+
+    Raises:
+        BadData: The parts do not fit together, or a score is not finite.
+
+    Example:
+        >>> pairs = TextPairs.of(["a cat", "a car"], ["a kitten", "an automobile"])
+        >>> pairs.kind, len(pairs)
+        ('pairs', 2)
+    """
+
+    left: pa.LargeStringArray
+    right: pa.LargeStringArray | None = None
+    negatives: pa.LargeListArray | None = None
+    scores: np.ndarray | None = None
+    skipped: int = 0
+
+    def __post_init__(self) -> None:
+        for name, column in (("right", self.right), ("negatives", self.negatives), ("scores", self.scores)):
+            if column is not None and len(column) != len(self.left):
+                raise BadData(f"{len(self.left):,} texts do not go with {len(column):,} {name}.")
+        if self.right is None and (self.negatives is not None or self.scores is not None):
+            raise BadData("texts by themselves have neither negatives nor scores; give what goes with them.")
+        if self.scores is not None and not np.isfinite(self.scores).all():
+            raise BadData("a score is NaN or infinite; scores are finite numbers.")
+
+    def __len__(self) -> int:
+        return len(self.left)
+
+    @classmethod
+    def of(
+        cls,
+        left: Iterable[str],
+        right: Iterable[str] | None = None,
+        negatives: Iterable[Sequence[str]] | None = None,
+        scores: Iterable[float] | None = None,
+        skipped: int = 0,
+    ) -> TextPairs:
+        """The same of lists."""
+        return cls(
+            pa.array(left, pa.large_string()),
+            None if right is None else pa.array(right, pa.large_string()),
+            None if negatives is None else pa.array(negatives, pa.large_list(pa.large_string())),
+            None if scores is None else np.asarray(scores, np.float64),
+            skipped,
+        )
+
+    @property
+    def kind(self) -> str:
+        """What there is: `texts`, `pairs`, `scored` or `triplets`."""
+        if self.right is None:
+            return "texts"
+        if self.scores is not None:
+            return "scored"
+        return "pairs" if self.negatives is None else "triplets"
+
+    def take(self, which: np.ndarray) -> TextPairs:
+        """Some of them (m,) int64, in this order."""
+        some = to_arrow(np.asarray(which, np.int64))
+        right, negatives = (None if each is None else each.take(some) for each in (self.right, self.negatives))
+        scores = None if self.scores is None else self.scores[which]
+        return TextPairs(self.left.take(some), right, negatives, scores, self.skipped)
+
+
 def describe(data: Any) -> dict[str, Any]:
     """The card's fingerprint of some data: its shape, its sizes and a hash of a part of it."""
     import hashlib
@@ -326,6 +399,12 @@ def describe(data: Any) -> dict[str, Any]:
             digest.update(np.ascontiguousarray(ids[:: max(1, len(ids) // (1 << 20))]).tobytes())
         sizes = {"users": len(data.users), "items": len(data.items), "interactions": len(data)}
         return {"shape": "Interactions", **sizes, "skipped": data.skipped, "hash": digest.hexdigest()}
+    if isinstance(data, TextPairs):
+        for column in (data.left, data.right, data.negatives):
+            for text in [] if column is None else column.take(_some(len(data))).to_pylist():
+                digest.update(str(text).encode("utf-8", "replace"))
+        sizes = {"texts" if data.right is None else "pairs": len(data), "skipped": data.skipped}
+        return {"shape": "TextPairs", "kind": data.kind, **sizes, "hash": digest.hexdigest()}
     if isinstance(data, Counts):
         digest.update(np.ascontiguousarray(data.values.data[:: max(1, data.values.nnz // (1 << 20))]).tobytes())
         rows, columns = data.values.shape
@@ -337,3 +416,8 @@ def describe(data: Any) -> dict[str, Any]:
             "hash": digest.hexdigest(),
         }
     return {"shape": type(data).__name__}
+
+
+def _some(count: int) -> pa.Array:
+    """Numbers of at most some 65,536 rows, spread evenly."""
+    return pa.array(np.arange(0, count, max(1, count >> 16)))

@@ -31,13 +31,22 @@ _COPIED = (
 )
 
 
-def write(model: Any, checkpoint: Checkpoint, path: str | os.PathLike[str]) -> None:
+def write(
+    model: Any,
+    checkpoint: Checkpoint,
+    path: str | os.PathLike[str],
+    *,
+    beside: Mapping[str, str] | None = None,
+    tokenizer: Any = None,
+) -> None:
     """Writes a model of the transformers library with the tokenizer and what stands behind it.
 
     Args:
         model: The transformer itself; on any device.
         checkpoint: Its tokenizer's folder (`body`), pooling, steps behind it, longest text and prompts.
         path: The folder, which must be new or empty.
+        beside: Texts of other files in it, by name.
+        tokenizer: Of the transformers library, instead of the one in the checkpoint's folder.
 
     Raises:
         BadFile: The folder holds something, or cannot be written.
@@ -47,10 +56,14 @@ def write(model: Any, checkpoint: Checkpoint, path: str | os.PathLike[str]) -> N
     with whole_folder(path) as folder:
         with quiet(transformers):
             model.save_pretrained(folder, safe_serialization=True)
-        for name in _COPIED:
+            if tokenizer is not None:
+                tokenizer.save_pretrained(folder)
+        for name in _COPIED if tokenizer is None else ():
             if (checkpoint.body / name).exists():
                 shutil.copyfile(checkpoint.body / name, folder / name)
         write_modules(folder, checkpoint)
+        for name, text in (beside or {}).items():
+            (folder / name).write_text(text, "utf-8")
 
 
 def write_modules(folder: Path, checkpoint: Checkpoint) -> None:

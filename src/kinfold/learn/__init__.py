@@ -23,9 +23,16 @@ LEARNERS = Catalogue(
     Entry("supervised", "kinfold.learn.supervised:Supervised", "supervised fastText: texts and their labels"),
 )
 
+# What trains encoders: shapes in, models of texts out.
+TRAINERS = Catalogue(
+    "trainers",
+    Entry("contrast", "kinfold.learn.contrast:Contrast", "a transformer further, on pairs of texts", extra="deep"),
+    Entry("mlm", "kinfold.learn.mlm:MaskedLM", "a small transformer from nothing, on masked tokens", extra="deep"),
+)
+
 
 def __getattr__(name: str) -> type:
-    classes = {entry.place.rpartition(":")[2]: entry for entry in LEARNERS}
+    classes = {entry.place.rpartition(":")[2]: entry for entry in (*LEARNERS, *TRAINERS)}
     if name in classes:
         found: type = classes[name].load()
         return found

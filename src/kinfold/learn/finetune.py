@@ -53,7 +53,7 @@ def optimizer(parameters: Any, rate: float, decay: float) -> Any:
     flat = [each for _, each in named if each.ndim < 2]
     deep = [each for _, each in named if each.ndim >= 2]
     groups = [{"params": deep, "weight_decay": decay}, {"params": flat, "weight_decay": 0.0}]
-    return torch.optim.AdamW([group for group in groups if group["params"]], lr=rate)
+    return torch.optim.AdamW([group for group in groups if group["params"]], lr=rate, fused=True)
 
 
 def set_rate(adam: Any, rate: float, step: int, steps: int, warmup: float) -> None:

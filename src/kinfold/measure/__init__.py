@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from kinfold.measure.kinds import clusters
     from kinfold.measure.movers import movers_distance
     from kinfold.measure.neighbors import recall
+    from kinfold.measure.pairs import text_pairs
     from kinfold.measure.ranking import retrieval
     from kinfold.measure.rating import ratings
 
@@ -26,6 +27,7 @@ __all__ = [
     "recall",
     "retrieval",
     "similarity",
+    "text_pairs",
 ]
 
 MEASURES = Catalogue(
@@ -38,6 +40,7 @@ MEASURES = Catalogue(
     Entry("retrieval", "kinfold.measure.ranking:retrieval", "whether what is recommended is what users met"),
     Entry("fitted", "kinfold.measure.fit:fitted", "whether what is ranked first is what was learned from"),
     Entry("ratings", "kinfold.measure.rating:ratings", "how far predicted ratings are from those that users gave"),
+    Entry("text_pairs", "kinfold.measure.pairs:text_pairs", "what an encoder of texts is worth on pairs of texts"),
     Entry("clusters", "kinfold.measure.kinds:clusters", "how well the kinds that an attribute names are apart"),
     Entry(
         "movers_distance", "kinfold.measure.movers:movers_distance", "how far the words of a text are from another's"
