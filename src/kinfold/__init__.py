@@ -20,10 +20,12 @@ if TYPE_CHECKING:
     from kinfold.core.space import Space
     from kinfold.encode import encoder
     from kinfold.io import convert, open
+    from kinfold.measure.comparison import compare
     from kinfold.recipes.distill import distill
     from kinfold.recipes.documents import documents
     from kinfold.recipes.encoders import pretrain, tune_encoder
     from kinfold.recipes.items import items
+    from kinfold.recipes.report import report
     from kinfold.recipes.texts import texts
     from kinfold.recipes.tuning import tune
     from kinfold.recipes.words import words
@@ -34,6 +36,7 @@ _PLACES = {
     "Report": "kinfold.core.report",
     "Space": "kinfold.core.space",
     "align": "kinfold.transform.align",
+    "compare": "kinfold.measure.comparison",
     "convert": "kinfold.io",
     "distill": "kinfold.recipes.distill",
     "documents": "kinfold.recipes.documents",
@@ -41,6 +44,7 @@ _PLACES = {
     "items": "kinfold.recipes.items",
     "open": "kinfold.io",
     "pretrain": "kinfold.recipes.encoders",
+    "report": "kinfold.recipes.report",
     "texts": "kinfold.recipes.texts",
     "tune": "kinfold.recipes.tuning",
     "tune_encoder": "kinfold.recipes.encoders",
@@ -54,6 +58,7 @@ __all__ = [
     "Space",
     "align",
     "choose",
+    "compare",
     "convert",
     "distill",
     "documents",
@@ -66,6 +71,7 @@ __all__ = [
     "open",
     "prepare",
     "pretrain",
+    "report",
     "search",
     "show",
     "sources",

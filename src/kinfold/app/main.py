@@ -86,6 +86,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "formats": vectors.formats,
     "map": look.map_,
     "report": look.report,
+    "compare": look.compare,
     "index": index.index,
     "recall": index.recall,
     "search": texts.search,

@@ -8,6 +8,7 @@ from kinfold.core.catalogue import Catalogue, Entry
 
 if TYPE_CHECKING:
     from kinfold.measure.analogy import analogies
+    from kinfold.measure.comparison import compare
     from kinfold.measure.fit import fitted
     from kinfold.measure.judgment import similarity
     from kinfold.measure.kinds import clusters
@@ -21,6 +22,7 @@ __all__ = [
     "MEASURES",
     "analogies",
     "clusters",
+    "compare",
     "fitted",
     "movers_distance",
     "ratings",
@@ -42,6 +44,7 @@ MEASURES = Catalogue(
     Entry("ratings", "kinfold.measure.rating:ratings", "how far predicted ratings are from those that users gave"),
     Entry("text_pairs", "kinfold.measure.pairs:text_pairs", "what an encoder of texts is worth on pairs of texts"),
     Entry("clusters", "kinfold.measure.kinds:clusters", "how well the kinds that an attribute names are apart"),
+    Entry("compare", "kinfold.measure.comparison:compare", "what is different between two Spaces"),
     Entry(
         "movers_distance", "kinfold.measure.movers:movers_distance", "how far the words of a text are from another's"
     ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -84,10 +84,12 @@ def figure(
     seed: int = 0,
     heading: str = "",
     inside: bool = False,
+    trails: Mapping[str, Sequence[str]] | None = None,
     progress: Progress = quiet,
 ) -> str:
     """The map as a part of a page, with its data; `inside` one that scrolls, it leaves the wheel to the page.
 
+    `trails` draws an arrow to each of its keys, from the middle of the keys that it names.
     The page needs the styles and scripts of a map: `html.page(..., styles=..., scripts=...)`.
     """
     if limit < 1:
@@ -108,7 +110,7 @@ def figure(
     about = [_size(space, len(shown), chosen), _made(used, space.metric, seed)]
     squares = quantized(places[order])
     values = {
-        "keys": _names(shown, label).take(pa.array(order)).to_pylist(),
+        "keys": called(shown, label).take(pa.array(order)).to_pylist(),
         "places": html.packed(squares, "<u2"),
         "box": _box(squares),
         "near": html.packed(_renumbered(found[order], order), "<u4"),
@@ -116,6 +118,7 @@ def figure(
         "k": NEAREST,
         "colors": colors,
         "color": color or next((each["name"] for each in colors), ""),
+        "trails": _trails(shown, order, trails or {}),
         "texts": [each for each in _texts(shown, order) if each["name"] != label],
     }
     notes = "".join(f"<p>{html.escape(each)}</p>" for each in about)
@@ -149,8 +152,12 @@ def part(space: Space, group: str | Sequence[str] | None) -> Space:
     return space.take(np.unique(np.concatenate([np.arange(each.start, each.stop) for each in ranges])))
 
 
-def _names(space: Space, label: str | None) -> pa.Array:
-    """What points are called: their keys, or an attribute where it has something."""
+def called(space: Space, label: str | None) -> pa.Array:
+    """What points are called (n,): their keys, or an attribute where it has something.
+
+    Raises:
+        UnknownName: There is no such attribute.
+    """
     if label is None:
         return space.keys.names
     return pc.coalesce(_plain(space.attribute(label)).cast(pa.large_string()), space.keys.names)
@@ -183,6 +190,18 @@ def _renumbered(found: np.ndarray, order: np.ndarray) -> np.ndarray:
     position[-1] = 2**32 - 1
     renumbered: np.ndarray = position[found]
     return renumbered
+
+
+def _trails(space: Space, order: np.ndarray, trails: Mapping[str, Sequence[str]]) -> list[Any]:
+    """Positions on the page: each key, and those that its arrow begins among; what is not shown has none."""
+    position = _renumbered(np.arange(len(space)), order)
+
+    def places(keys: Sequence[str]) -> list[int]:
+        rows = space.keys.rows(keys)
+        return [int(each) for each in position[rows[rows >= 0]]]
+
+    found = [(places([key]), places(others)) for key, others in trails.items()]
+    return [[own[0], others] for own, others in found if own and others]
 
 
 def _scores(scores: np.ndarray, metric: Metric) -> dict[str, Any]:

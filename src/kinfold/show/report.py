@@ -71,6 +71,8 @@ def write(
     method: str = "umap",
     group: str | None = None,
     color: str | None = None,
+    label: str | None = None,
+    mapped: Space | None = None,
     limit: int = 100_000,
     progress: Progress = quiet,
 ) -> None:
@@ -87,6 +89,8 @@ def write(
         method: Layout of the map, umap or pca.
         group: What map, neighbors and vocabulary are of; the first group where it is None.
         color: The attribute that colors the map at first.
+        label: An attribute that keys are called by, such as titles.
+        mapped: The Space with attributes that only the map is colored by.
         limit: Most points of the map.
         progress: Told of the stages.
 
@@ -99,8 +103,11 @@ def write(
     measured = {each.title: each for each in (*space.card.reports, *reports) if each.title not in told}
     training = measured.pop("training", None)
     heading = title or f"{len(part):,} {maps.plural(part)}, {space.dim} dimensions"
+    drawn = part if mapped is None else mapped.group(group)
     figure = (
-        maps.figure(part, method=method, color=color, limit=limit, seed=seed, inside=True, progress=progress)
+        maps.figure(
+            drawn, method=method, color=color, label=label, limit=limit, seed=seed, inside=True, progress=progress
+        )
         if map and len(part)
         else ""
     )
@@ -109,7 +116,9 @@ def write(
         _section("Map", figure, about_map, wide=True),
         *(_section(each.title, _told(each), each.lead) for each in sections),
         _section("Measured", "".join(_measured(each) for each in measured.values()), "What its card remembers."),
-        _section("Neighbors", _samples(part), "The nearest keys to a few, picked at even steps of frequency rank."),
+        _section(
+            "Neighbors", _samples(part, label), "The nearest keys to a few, picked at even steps of frequency rank."
+        ),
         _section("Vocabulary", _frequencies(part)),
         _section("Training", _training(training) if training else ""),
         _section("Card", _origin(space), "Where it comes from; enough to do it again."),
@@ -129,7 +138,7 @@ def write(
 def _in_words(space: Space, part: Space) -> str:
     """What the Space is, in two or three sentences."""
     card = space.card
-    made = "came from a file" if card.method in ("file", "given") else f"learned by {card.method}"
+    made = "read from a file" if card.method in ("file", "given") else f"learned by {card.method}"
     sizes = f"{len(part):,} {maps.plural(part)} of {space.dim:,} dimensions, {made}, compared by {space.metric.value}."
     others = [f"{len(rows):,} {name}" for name, rows in space.groups.items() if name not in part.groups]
     beside = f" Beside them stand {', '.join(others)}." if others else ""
@@ -235,7 +244,7 @@ def _comparable(findings: Sequence[Finding]) -> list[tuple[str, list[Finding]]]:
     return [
         ("" if kind == "large" else kind, some)
         for (kind, _), some in found.items()
-        if kind != "large" and (kind or any(each.low is not None for each in some))
+        if len(some) > 1 and kind != "large" and (kind or any(each.low is not None for each in some))
     ]
 
 
@@ -310,7 +319,7 @@ def _chart(draw: Callable[..., str]) -> str:
     )
 
 
-def _samples(space: Space) -> str:
+def _samples(space: Space, label: str | None) -> str:
     """Neighbors of keys at even steps of the logarithm of the rank, among the frequent ones."""
     rows, _ = most_frequent(space, 20_000)
     if len(rows) < 2:
@@ -320,14 +329,17 @@ def _samples(space: Space) -> str:
     ranks = np.unique(np.geomspace(first + 1, len(rows), _SAMPLES).astype(int) - 1)
     vectors = space.rows.take(rows[ranks])
     whole = np.isfinite(vectors).all(axis=1)
+    names = maps.called(space, label)
     lines = []
     for row, vector in zip(rows[ranks][whole].tolist(), vectors[whole], strict=True):
         hits = space.nearest(vector, 7, group=space.keys.group_of(row))
-        others = [(key, score) for (key, score), at in zip(hits, hits.rows, strict=True) if at != row]
+        others = [
+            (names[at].as_py(), score) for (_, score), at in zip(hits, hits.rows.tolist(), strict=True) if at != row
+        ]
         near = " ".join(
             f"<span><bdi>{html.escape(key)}</bdi> <small>{score:.2f}</small></span>" for key, score in others[:6]
         )
-        lines.append(f"<tr><th scope=row dir=auto>{html.escape(space.keys[row])}</th><td>{near}</td></tr>")
+        lines.append(f"<tr><th scope=row dir=auto>{html.escape(names[row].as_py())}</th><td>{near}</td></tr>")
     return _scrolling(f'<table class="near"><tbody>{"".join(lines)}</tbody></table>', "Neighbors") if lines else ""
 
 

@@ -121,7 +121,9 @@ function mount(root) {
       label(i, i === chosen ? ink.mark : ink.ink, chosen < 0 || first.includes(i) ? 0.95 : 0.35);
     }
     for (const each of named) {
-      const [x, y] = [(each.x - view.x) * pixels() + middle.x, (each.y - view.y) * pixels() + middle.y + 5];
+      const [at, y] = [(each.x - view.x) * pixels() + middle.x, (each.y - view.y) * pixels() + middle.y + 5];
+      const edge = each.wide / 2 + 8;
+      const x = at > -edge && at < width + edge ? clamp(at, edge, width - edge) : at;
       pen.font = ink.title;
       pen.strokeStyle = ink.paper;
       pen.lineWidth = 5;
@@ -140,7 +142,9 @@ function mount(root) {
     const fitting = [];
     for (const each of middles) {
       if (off.has(each.kind)) continue;
-      each.wide ??= pen.measureText(each.name).width;
+      each.name = each.names[width > 640 ? 0 : 1]; // a phone has room for a word or two
+      each.wide = pen.measureText(each.name).width;
+      if (each.wide > width - 16) continue;
       const apart = (other) => Math.abs(other.y - each.y) * pixels() > 22 || Math.abs(other.x - each.x) * pixels() > (other.wide + each.wide) / 2 + 10;
       if (fitting.every(apart)) fitting.push(each);
     }
