@@ -6,10 +6,13 @@ import base64
 import json
 import shutil
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+# Looks at the boxes of all texts: gives their number and, in words, which overlap or are cut off.
+FAULTS = Path(__file__).with_name("faults.js").read_text("utf-8")
 VOID = {"meta", "input", "link", "br", "img", "hr"}
 HOSTILE = "</script><script>alert(1)</script>"
 

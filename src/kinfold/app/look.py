@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -38,7 +38,7 @@ def map_(
 
     space = kf.show.map.part(kf.open(path), group)
     with watched(as_json) as progress:
-        how = {"method": method, "color": color, "label": label, "limit": limit, "seed": seed}
+        how: dict[str, Any] = {"method": method, "color": color, "label": label, "limit": limit, "seed": seed}
         kf.show.map.write(space, out, group=list(space.groups), progress=progress, **how)
     values = {"path": str(out), "points": min(limit, len(space)), "bytes": out.stat().st_size}
     say(values, f"{values['points']:,} points, {size(out.stat().st_size)} → {out}", as_json)
@@ -69,7 +69,7 @@ def report(
     from kinfold.show.glance import size
 
     space = kf.open(path)
-    how = {
+    how: dict[str, Any] = {
         "group": group,
         "label": label,
         "without": without or (),
@@ -111,7 +111,7 @@ def compare(
     found = kf.compare(*spaces, k=k, sample=sample, group=group, names=names, seed=seed)
     values, shown = found.to_dict(), text.render(found)
     if out is not None:
-        how = {"names": names, "group": group, "limit": map_limit, "seed": seed, "title": title}
+        how: dict[str, Any] = {"names": names, "group": group, "limit": map_limit, "seed": seed, "title": title}
         with watched(as_json) as progress:
             kf.show.compare.write(*spaces, found, out, progress=progress, **how)
         values["path"] = str(out)

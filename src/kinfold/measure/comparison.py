@@ -68,7 +68,8 @@ class Moves:
         ranked = np.lexsort((self.kept if self.cosines is None else self.cosines, self.kept))
         if counts(self.second) is None and counts(self.first) is None:
             return ranked
-        return ranked[self.asked[ranked] <= np.median(self.asked)]
+        frequent: np.ndarray = ranked[self.asked[ranked] <= np.median(self.asked)]
+        return frequent
 
 
 def moves(
@@ -138,7 +139,7 @@ def compare(
         seed: Of the sample and of intervals.
 
     Returns:
-        Of the group `keys` how many are shared, gone and new; of `neighbors` the overlap and that by chance; of `rows`
+        How many keys are `shared`, `gone` and `new`; of the group `neighbors` the overlap and that by chance; of `rows`
         the cosine of a key's two rows; of `lengths` their rank correlation. Tables: both side by side, what moved most
         and least with its neighbors before and after, keys gone and new, and scores that both cards have.
 
@@ -161,9 +162,9 @@ def compare(
     overlap = float(found.kept.mean())
     lengths = [side.rows.norms[found.shared[found.asked, at]] for at, side in enumerate((found.first, found.second))]
     findings = [
-        Finding("shared", both, group="keys"),
-        Finding("gone", len(gone), group="keys"),
-        Finding("new", len(new), group="keys"),
+        Finding("shared", both, unit="keys"),
+        Finding("gone", len(gone), unit="keys"),
+        Finding("new", len(new), unit="keys"),
         Finding(f"overlap@{found.k}", overlap, low, high, len(found.kept), group="neighbors"),
         Finding("overlap by chance", found.k / (len(found.shared) - 1), group="neighbors"),
         *found.judged,
@@ -189,7 +190,8 @@ def _side(space: Space, group: str | None) -> Space:
 
 def _usable(space: Space) -> np.ndarray:
     lengths = space.rows.norms
-    return np.isfinite(lengths) & (lengths > 0) if space.metric is Metric.COSINE else np.isfinite(lengths)
+    usable: np.ndarray = np.isfinite(lengths)
+    return usable & (lengths > 0) if space.metric is Metric.COSINE else usable
 
 
 def _nearest(space: Space, rows: np.ndarray, asked: np.ndarray, k: int) -> np.ndarray:

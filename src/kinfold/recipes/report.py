@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+import pyarrow as pa
+import pyarrow.compute as pc
+
 from kinfold.core.errors import BadData, BadOption, KinfoldError, did_you_mean
+from kinfold.core.keys import Keys
 from kinfold.core.progress import Progress, quiet
 from kinfold.core.report import Report, number
 from kinfold.core.space import Space
@@ -24,14 +29,13 @@ class Part(NamedTuple):
     Args:
         title: Its heading.
         lead: One sentence on what is measured.
-        measure: Space, group and seed → what was found; a KinfoldError says why there is nothing to find.
-        read: Reports → what to know of them, in sentences.
+        measure: Space, group and seed → what was found, and what to know of it in sentences; a KinfoldError says why
+            there is nothing to find.
     """
 
     title: str
     lead: str
-    measure: Callable[[Space, str | None, int], Sequence[Report]]
-    read: Callable[[Sequence[Report]], Sequence[str]]
+    measure: Callable[[Space, str | None, int], tuple[Sequence[Report], Sequence[str]]]
 
 
 def report(
@@ -55,7 +59,7 @@ def report(
         space: What the report is about.
         path: Where to.
         group: Whose rows; the first group where it is None.
-        label: An attribute that keys are called by on the map and among neighbors, such as titles.
+        label: An attribute that keys are called by on the page, such as titles.
         without: Parts to leave out: names of `PARTS`, or `map`.
         title: Heading; by default it tells the size.
         map_limit: Most points of the map, the most frequent ones.
@@ -79,9 +83,8 @@ def report(
             raise BadOption(f"the report has no part '{name}'.{near} It has: {', '.join(names)}.")
     if map_limit < 1:
         raise BadOption(f"map_limit is {map_limit}; a map shows at least 1 point.")
-    part = space.group(group)
-    if label is not None:
-        part.attribute(label)
+    space.group(group)
+    space = space if label is None else _called(space, label)
     shown = space if "clusters" in without else _clustered(space, group, seed)
     sections = []
     for name, part in PARTS.items():
@@ -97,7 +100,6 @@ def report(
         title=title,
         group=group,
         color=_BY if shown is not space else None,
-        label=label,
         mapped=shown,
         limit=map_limit,
         progress=progress,
@@ -107,10 +109,21 @@ def report(
 
 def _section(part: Part, space: Space, group: str | None, seed: int) -> Section:
     try:
-        found = part.measure(space, group, seed)
+        reports, readings = part.measure(space, group, seed)
     except KinfoldError as error:
         return Section(part.title, part.lead, absent=str(error))
-    return Section(part.title, part.lead, found, part.read(found))
+    return Section(part.title, part.lead, reports, readings)
+
+
+def _called(space: Space, label: str) -> Space:
+    """The Space with an attribute's values for keys, where they are; the key stays behind those that stand twice."""
+    called = pc.coalesce(space.attribute(label).combine_chunks().cast(pa.large_string()), space.keys.names)
+    keys, names = [], called.to_pylist()
+    for rows in space.groups.values():
+        often = Counter(names[rows.start : rows.stop])
+        keys += [names[row] if often[names[row]] == 1 else f"{names[row]} · {space.keys[row]}" for row in rows]
+    sizes = {name: len(rows) for name, rows in space.groups.items()}
+    return replace(space, keys=Keys(keys, sizes))
 
 
 def _clustered(space: Space, group: str | None, seed: int) -> Space:
@@ -125,33 +138,30 @@ def _clustered(space: Space, group: str | None, seed: int) -> Space:
     except KinfoldError:
         return space
     # They are the page's, and no step in the history of the Space.
-    return replace(found, card=space.card)
+    clustered: Space = replace(found, card=space.card)
+    return clustered
 
 
-def _clusters(space: Space, group: str | None, seed: int) -> list[Report]:
+def _clusters(space: Space, group: str | None, seed: int) -> tuple[list[Report], list[str]]:
     from kinfold.measure import clusters
 
-    if space.table is None or _BY not in space.table.column_names:
-        space.group(group).rows.refuse_non_finite("clusters")
-        raise BadData(f"{len(space.group(group)):,} rows are too few to find clusters in; {_LEAST} are enough")
-    return [clusters(space, _BY, group=group, seed=seed)]
-
-
-def _of_clusters(reports: Sequence[Report]) -> list[str]:
-    (found,) = reports
-    silhouette, names = found["silhouette"], [str(row[-1]) for row in found.tables[0].rows[:3]]
-    apart = (
-        "stand well apart" if silhouette.value > 0.5 else "overlap" if silhouette.value > 0.1 else "hardly stand apart"
-    )
-    begins = "; ".join(", ".join(each.split(", ")[:3]) for each in names)
-    return [
-        f"{int(found['clusters'].value):,} clusters {apart} (silhouette {number(silhouette.value)}); in the middle of "
-        f"the largest are {begins}."
-    ]
+    part = space.group(group)
+    if part.table is None or _BY not in part.table.column_names:
+        part.rows.refuse_non_finite("clusters")
+        raise BadData(f"{len(part):,} rows are too few to find clusters in; {_LEAST} are enough.")
+    report = clusters(space, _BY, group=group, seed=seed)
+    count, silhouette = int(report["clusters"].value), report["silhouette"].value
+    way = "stand well apart" if silhouette > 0.5 else "overlap" if silhouette > 0.1 else "hardly stand apart"
+    largest = [str(row[-1]) for row in report.tables[0].rows[:3]]
+    named = f"{_BY}_name"
+    if named in part.table.column_names:
+        counted = part.attribute(named).combine_chunks().value_counts().to_pylist()
+        ranked = sorted(counted, key=lambda each: -each["counts"])[:3]
+        largest = [str(each["values"]) for each in ranked]
+    told = f"{count:,} clusters {way} (silhouette {number(silhouette)}). In the middle of the largest: "
+    return [report], [told + "; ".join(largest) + "."]
 
 
 PARTS: dict[str, Part] = {
-    "clusters": Part(
-        "Clusters", "What stands together, by k-means; the map is colored by it.", _clusters, _of_clusters
-    ),
+    "clusters": Part("Clusters", "What stands together, by k-means; the map is colored by it.", _clusters),
 }

@@ -72,14 +72,17 @@ def write(
         f"Keys as they stand in {names[1]}, colored by the share of neighbors that they kept; gray where they are new. "
         "An arrow leads from the middle of a key's old neighbors to where it is now."
     )
-    told = Section("Comparison", "Neighbors need no common frame; rows are compared in one.", [report])
+    told = Section("What is different", "Neighbors need no common frame; rows are compared in one.", [report])
     body = [
         _section("Map", figure, lead, wide=True),
-        _section("What is different", _told(told), told.lead),
+        _section(told.title, _told(told), told.lead),
     ]
     summary, *readings = report.notes
-    where = [(each, "what-is-different") for each in readings]
-    first_of_all = [_head(report, heading, names), _know(summary, where), _contents(body, ())]
+    first_of_all = [
+        _head(report, heading, names),
+        _know(summary, [Section(told.title, readings=readings)]),
+        _contents(body, ()),
+    ]
     page = html.page(
         heading,
         f"<main>{''.join(first_of_all + body)}{FOOTER}</main>",
@@ -90,8 +93,8 @@ def write(
 
 
 def _head(report: Report, heading: str, names: Sequence[str]) -> str:
-    shown = [each for each in report.findings if each.group == "keys" or each.name.startswith("overlap@")]
-    tiles = [(f"{each.name} keys" if each.group == "keys" else each.name, text.cell(each.value)) for each in shown]
+    shown = [each for each in report.findings if each.unit == "keys" or each.name.startswith("overlap@")]
+    tiles = [(f"{each.name} {each.unit}".strip(), text.cell(each.value)) for each in shown]
     inner = "".join(f"<div><dt>{html.escape(name)}</dt><dd>{html.escape(value)}</dd></div>" for name, value in tiles)
     by = f'<p class="lead">from {html.escape(names[0])} to {html.escape(names[1])}</p>'
     return f'<header><h1>{html.escape(heading)}</h1>{by}<dl class="tiles">{inner}</dl></header>'

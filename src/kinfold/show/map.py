@@ -110,7 +110,7 @@ def figure(
     about = [_size(space, len(shown), chosen), _made(used, space.metric, seed)]
     squares = quantized(places[order])
     values = {
-        "keys": called(shown, label).take(pa.array(order)).to_pylist(),
+        "keys": _names(shown, label).take(pa.array(order)).to_pylist(),
         "places": html.packed(squares, "<u2"),
         "box": _box(squares),
         "near": html.packed(_renumbered(found[order], order), "<u4"),
@@ -152,12 +152,8 @@ def part(space: Space, group: str | Sequence[str] | None) -> Space:
     return space.take(np.unique(np.concatenate([np.arange(each.start, each.stop) for each in ranges])))
 
 
-def called(space: Space, label: str | None) -> pa.Array:
-    """What points are called (n,): their keys, or an attribute where it has something.
-
-    Raises:
-        UnknownName: There is no such attribute.
-    """
+def _names(space: Space, label: str | None) -> pa.Array:
+    """What points are called: their keys, or an attribute where it has something."""
     if label is None:
         return space.keys.names
     return pc.coalesce(_plain(space.attribute(label)).cast(pa.large_string()), space.keys.names)

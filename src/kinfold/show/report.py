@@ -25,6 +25,7 @@ from kinfold.show.lines import lines as line_chart
 _SAMPLES = 8
 _LONGEST = 200  # lines of a table that are on the page
 _SHORT = 20  # lines of a table that are open to see
+_LONG = 20  # characters of a cell from which a table is too wide for a phone
 _DOTS = 30  # findings of one chart
 _POINTS = 60  # of a chart of lines
 
@@ -71,7 +72,6 @@ def write(
     method: str = "umap",
     group: str | None = None,
     color: str | None = None,
-    label: str | None = None,
     mapped: Space | None = None,
     limit: int = 100_000,
     progress: Progress = quiet,
@@ -89,7 +89,6 @@ def write(
         method: Layout of the map, umap or pca.
         group: What map, neighbors and vocabulary are of; the first group where it is None.
         color: The attribute that colors the map at first.
-        label: An attribute that keys are called by, such as titles.
         mapped: The Space with attributes that only the map is colored by.
         limit: Most points of the map.
         progress: Told of the stages.
@@ -105,9 +104,7 @@ def write(
     heading = title or f"{len(part):,} {maps.plural(part)}, {space.dim} dimensions"
     drawn = part if mapped is None else mapped.group(group)
     figure = (
-        maps.figure(
-            drawn, method=method, color=color, label=label, limit=limit, seed=seed, inside=True, progress=progress
-        )
+        maps.figure(drawn, method=method, color=color, limit=limit, seed=seed, inside=True, progress=progress)
         if map and len(part)
         else ""
     )
@@ -117,15 +114,20 @@ def write(
         *(_section(each.title, _told(each), each.lead) for each in sections),
         _section("Measured", "".join(_measured(each) for each in measured.values()), "What its card remembers."),
         _section(
-            "Neighbors", _samples(part, label), "The nearest keys to a few, picked at even steps of frequency rank."
+            "Neighbors",
+            _samples(maps.part(space, group)),
+            "The nearest keys to a few, picked at even steps of frequency rank.",
         ),
         _section("Vocabulary", _frequencies(part)),
         _section("Training", _training(training) if training else ""),
         _section("Card", _origin(space), "Where it comes from; enough to do it again."),
     ]
     absent = [(each.title, each.absent) for each in sections if each.absent and not each.reports]
-    readings = [(reading, _slug(each.title)) for each in sections for reading in each.readings]
-    first = [_head(space, part, heading), _know(_in_words(space, part), readings), _contents(body, absent)]
+    first = [
+        _head(space, part, heading),
+        _know(_in_words(space, maps.part(space, group)), sections),
+        _contents(body, absent),
+    ]
     page = html.page(
         heading,
         f"<main>{''.join(first + body)}{FOOTER}</main>",
@@ -139,23 +141,27 @@ def _in_words(space: Space, part: Space) -> str:
     """What the Space is, in two or three sentences."""
     card = space.card
     made = "read from a file" if card.method in ("file", "given") else f"learned by {card.method}"
-    sizes = f"{len(part):,} {maps.plural(part)} of {space.dim:,} dimensions, {made}, compared by {space.metric.value}."
-    others = [f"{len(rows):,} {name}" for name, rows in space.groups.items() if name not in part.groups]
+    sizes = f"{len(part):,} {maps.plural(part)} of {space.dim:,} dimensions, {made}, compared by {part.metric.value}."
+    others = [f"{len(rows):,} {name}s" for name, rows in space.groups.items() if name not in part.groups]
     beside = f" Beside them stand {', '.join(others)}." if others else ""
     steps = [str(each.get("step", "")) for each in card.steps]
     since = f" Since then: {', '.join(steps)}." if steps else ""
     return sizes + beside + since
 
 
-def _know(summary: str, readings: Sequence[tuple[str, str]]) -> str:
+def _know(summary: str, sections: Sequence[Section]) -> str:
+    """What to know, each section's readings beside a link to it."""
     lines = "".join(
-        f'<li>{html.escape(reading)} <a href="#{slug}">{html.escape(_title_of(slug))}</a></li>'
-        for reading, slug in readings
+        f'<dt><a href="#{_slug(each.title)}">{html.escape(each.title)}</a></dt><dd>{_listed(each.readings)}</dd>'
+        for each in sections
+        if each.readings
     )
-    return (
-        f'<section class="know" id="what-to-know"><h2>What to know</h2><p>{html.escape(summary)}</p>'
-        f"{f'<ul>{lines}</ul>' if lines else ''}</section>"
-    )
+    read = f"<dl>{lines}</dl>" if lines else ""
+    return f'<section class="know" id="what-to-know"><h2>What to know</h2><p>{html.escape(summary)}</p>{read}</section>'
+
+
+def _listed(readings: Sequence[str]) -> str:
+    return f"<ul>{''.join(f'<li>{html.escape(each)}</li>' for each in readings)}</ul>" if readings else ""
 
 
 def _contents(body: Sequence[str], absent: Sequence[tuple[str, str]]) -> str:
@@ -183,9 +189,7 @@ def _sentence(text: str) -> str:
 def _told(section: Section) -> str:
     if not section.reports:
         return ""
-    lines = "".join(f"<li>{html.escape(each)}</li>" for each in section.readings)
-    readings = f'<ul class="readings">{lines}</ul>' if lines else ""
-    return readings + "".join(_measured(each, section.readings) for each in section.reports)
+    return _listed(section.readings) + "".join(_measured(each, section.readings) for each in section.reports)
 
 
 def _head(space: Space, part: Space, heading: str) -> str:
@@ -224,11 +228,18 @@ def _measured(report: Report, said: Sequence[str] = ()) -> str:
         if len(findings) > _DOTS:
             parts.append(f'<p class="note">The first {_DOTS} of {len(findings):,}; the table has all.</p>')
     if report.findings:
-        header, rows = text.columns_of(report.findings)
-        parts.append(_table(header, rows, [False, *[True] * (len(header) - 1)], report.title))
+        parts.append(_findings(report))
     parts += [_lined(each) + _tabled(each) for each in report.tables]
     parts += [f'<p class="note">{html.escape(note)}</p>' for note in report.notes if note not in said]
     return "".join(parts)
+
+
+def _findings(report: Report) -> str:
+    header, rows = text.columns_of(report.findings)
+    if header[2:3] == [""]:  # units stand behind their values
+        header = header[:2] + header[3:]
+        rows = [[row[0], f"{row[1]} {row[2]}".strip(), *row[3:]] for row in rows]
+    return _table(header, rows, [False, *[True] * (len(header) - 1)], report.title)
 
 
 def _comparable(findings: Sequence[Finding]) -> list[tuple[str, list[Finding]]]:
@@ -293,15 +304,22 @@ def _tabled(table: Table) -> str:
 
 
 def _table(header: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[bool], title: str = "") -> str:
-    def line(cells: Sequence[str], tag: str) -> str:
-        # Keys are of any script: what is written from right to left begins at its right.
-        return "".join(
-            f"<{tag}{' class=num' if is_right else ' dir=auto'}>{html.escape(each)}</{tag}>"
-            for each, is_right in zip(cells, right, strict=True)
-        )
+    """A table; one of long texts becomes a list of its cells, each with its column's name, on a phone."""
+    long = len(header) > 2 and any(len(each) > _LONG for row in rows for each in row[1:])
 
-    body = "".join(f"<tr>{line(row, 'td')}</tr>" for row in rows)
-    table = f"<table><thead><tr>{line(header, 'th')}</tr></thead><tbody>{body}</tbody></table>"
+    def cell(text: str, name: str, is_right: bool) -> str:
+        # Keys are of any script: what is written from right to left begins at its right.
+        kind = " class=num" if is_right else " dir=auto"
+        named = f' data-name="{html.escape(name)}"' if long else ""
+        return f"<td{kind}{named}>{html.escape(text)}</td>"
+
+    head = "".join(
+        f"<th{' class=num' if is_right else ''}>{html.escape(name)}</th>"
+        for name, is_right in zip(header, right, strict=True)
+    )
+    body = "".join(f"<tr>{''.join(map(cell, row, header, right))}</tr>" for row in rows)
+    kind = ' class="stack"' if long else ""
+    table = f"<table{kind}><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     return _scrolling(table, title)
 
 
@@ -319,7 +337,7 @@ def _chart(draw: Callable[..., str]) -> str:
     )
 
 
-def _samples(space: Space, label: str | None) -> str:
+def _samples(space: Space) -> str:
     """Neighbors of keys at even steps of the logarithm of the rank, among the frequent ones."""
     rows, _ = most_frequent(space, 20_000)
     if len(rows) < 2:
@@ -329,17 +347,14 @@ def _samples(space: Space, label: str | None) -> str:
     ranks = np.unique(np.geomspace(first + 1, len(rows), _SAMPLES).astype(int) - 1)
     vectors = space.rows.take(rows[ranks])
     whole = np.isfinite(vectors).all(axis=1)
-    names = maps.called(space, label)
     lines = []
     for row, vector in zip(rows[ranks][whole].tolist(), vectors[whole], strict=True):
         hits = space.nearest(vector, 7, group=space.keys.group_of(row))
-        others = [
-            (names[at].as_py(), score) for (_, score), at in zip(hits, hits.rows.tolist(), strict=True) if at != row
-        ]
+        others = [(key, score) for (key, score), at in zip(hits, hits.rows, strict=True) if at != row]
         near = " ".join(
             f"<span><bdi>{html.escape(key)}</bdi> <small>{score:.2f}</small></span>" for key, score in others[:6]
         )
-        lines.append(f"<tr><th scope=row dir=auto>{html.escape(names[row].as_py())}</th><td>{near}</td></tr>")
+        lines.append(f"<tr><th scope=row dir=auto>{html.escape(space.keys[row])}</th><td>{near}</td></tr>")
     return _scrolling(f'<table class="near"><tbody>{"".join(lines)}</tbody></table>', "Neighbors") if lines else ""
 
 

@@ -118,7 +118,7 @@ function mount(root) {
     for (const i of labels(centered(), width, height, shown, most, first, named)) {
       if (i === hovered) continue;
       pen.font = i === chosen ? `600 ${ink.font}` : ink.font;
-      label(i, i === chosen ? ink.mark : ink.ink, chosen < 0 || first.includes(i) ? 0.95 : 0.35);
+      label(i, i === chosen || (chosen < 0 && first.includes(i)) ? ink.mark : ink.ink, chosen < 0 || first.includes(i) ? 0.95 : 0.35);
     }
     for (const each of named) {
       const [at, y] = [(each.x - view.x) * pixels() + middle.x, (each.y - view.y) * pixels() + middle.y + 5];
@@ -168,24 +168,24 @@ function mount(root) {
 
   // From where the old neighbors of a key are to where it is now.
   function arrows() {
-    pen.strokeStyle = pen.fillStyle = ink.mark;
-    pen.lineWidth = 1.5;
+    pen.fillStyle = ink.mark;
     for (const [i, from] of trails) {
       if (!shown(i) || (chosen >= 0 && chosen !== i)) continue;
       const [x1, y1] = screen(i);
       const [x0, y0] = from.map(screen).reduce(([a, b], [x, y]) => [a + x / from.length, b + y / from.length], [0, 0]);
       const turn = Math.atan2(y1 - y0, x1 - x0);
       if (Math.hypot(x1 - x0, y1 - y0) < 10) continue;
-      pen.globalAlpha = 0.7;
       pen.beginPath();
       pen.moveTo(x0, y0);
       pen.lineTo(x1, y1);
+      [pen.strokeStyle, pen.lineWidth] = [ink.paper, 6];
+      pen.stroke();
+      [pen.strokeStyle, pen.lineWidth] = [ink.mark, 2.5];
       pen.stroke();
       pen.beginPath();
       pen.moveTo(x1, y1);
-      for (const side of [-0.42, 0.42]) pen.lineTo(x1 - 9 * Math.cos(turn + side), y1 - 9 * Math.sin(turn + side));
+      for (const side of [-0.42, 0.42]) pen.lineTo(x1 - 12 * Math.cos(turn + side), y1 - 12 * Math.sin(turn + side));
       pen.fill();
-      pen.globalAlpha = 1;
     }
   }
 
