@@ -1,5 +1,6 @@
 // Texts of a page with their boxes: which overlap, and which are cut off by an edge that cannot be scrolled to.
 const texts = [], faults = new Set();
+const screenWide = document.documentElement.clientWidth; // innerWidth grows with what is too wide on a phone
 const scrolls = (style, axis) => ["auto", "scroll"].includes(style["overflow" + axis]);
 const clips = (style, axis) => style["overflow" + axis] !== "visible";
 const said = ({ node }) => node.data.trim().slice(0, 40);
@@ -20,7 +21,7 @@ function seen(owner, { left, right, top, bottom }) {
       [top, bottom] = [Math.max(top, edge.top), Math.min(bottom, edge.bottom)];
     }
   }
-  if (!reached.X && (left < -1 || right > innerWidth + 1)) lost = true;
+  if (!reached.X && (left < -1 || right > screenWide + 1)) lost = true;
   return { left, right, top, bottom, lost };
 }
 
@@ -51,5 +52,5 @@ texts.forEach((one, at) => {
   }
 });
 const wide = document.documentElement.scrollWidth;
-if (wide > innerWidth) faults.add(`the page is ${wide} pixels wide, the screen ${innerWidth}`);
+if (wide > screenWide) faults.add(`the page is ${wide} pixels wide, the screen ${screenWide}`);
 return [texts.length, [...faults]];

@@ -57,6 +57,7 @@ def report(
         list[str] | None,
         typer.Option(metavar="PART", help="Leave out a part, such as map or clusters; may be repeated."),
     ] = None,
+    method: Annotated[str, typer.Option(help="Layout of the map, umap or pca.")] = "umap",
     map_limit: Annotated[
         int, typer.Option(help="Most points of the map: the most frequent, or the first rows.")
     ] = 50_000,
@@ -73,6 +74,7 @@ def report(
         "group": group,
         "label": label,
         "without": without or (),
+        "method": method,
         "map_limit": map_limit,
         "title": title,
         "seed": seed,

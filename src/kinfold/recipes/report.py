@@ -46,6 +46,7 @@ def report(
     label: str | None = None,
     without: Sequence[str] = (),
     title: str | None = None,
+    method: str = "umap",
     map_limit: int = 50_000,
     seed: int = 0,
     progress: Progress = quiet,
@@ -62,6 +63,7 @@ def report(
         label: An attribute that keys are called by on the page, such as titles.
         without: Parts to leave out: names of `PARTS`, or `map`.
         title: Heading; by default it tells the size.
+        method: Layout of the map, umap or pca.
         map_limit: Most points of the map, the most frequent ones.
         seed: Of samples, intervals and the map's layout.
         progress: Told of the stages.
@@ -98,6 +100,7 @@ def report(
         map="map" not in without,
         seed=seed,
         title=title,
+        method=method,
         group=group,
         color=_BY if shown is not space else None,
         mapped=shown,

@@ -96,6 +96,8 @@ def figure(
         raise BadOption(f"limit is {limit}; a map shows at least 1 point.")
     space = part(space, group)
     rows, chosen = most_frequent(space, limit)
+    finite = np.isfinite(space.rows.norms[rows])
+    rows, broken = rows[finite], int(np.count_nonzero(~finite))
     shown = space.take(np.sort(rows)) if len(rows) < len(space) else space
     order = np.argsort(np.argsort(rows))  # where each chosen row stands in `shown`
     colors = _colors(shown, order)
@@ -121,6 +123,8 @@ def figure(
         "trails": _trails(shown, order, trails or {}),
         "texts": [each for each in _texts(shown, order) if each["name"] != label],
     }
+    if broken:
+        about.append(f"{broken:,} rows that are not finite are left out.")
     notes = "".join(f"<p>{html.escape(each)}</p>" for each in about)
     return html.fill(
         "map.html",
