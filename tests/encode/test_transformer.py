@@ -64,11 +64,12 @@ class TestEveryFamily:
             np.testing.assert_allclose(each.rows, wanted[1:-1], rtol=1e-3, atol=2e-4)
 
     @pytest.mark.parametrize("family", ["bert", "mpnet", "distilbert"])
-    def test_bytes_are_near(self, family, tmp_path):
+    @pytest.mark.parametrize("kind", ["int8", "bfloat16"])
+    def test_bytes_and_bfloats_are_near(self, family, kind, tmp_path):
         folder = tiny(tmp_path / "model", family, dim=128)
-        if not suits(read(folder), "int8"):
-            pytest.skip("this processor has no VNNI instructions")
-        a, b = (Transformer(folder, precision=each).vectors(TEXTS) for each in ("float32", "int8"))
+        if not suits(read(folder), kind):
+            pytest.skip(f"this processor has no instructions for {kind}")
+        a, b = (Transformer(folder, precision=each).vectors(TEXTS) for each in ("float32", kind))
         cosines = (a * b).sum(axis=1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)
         assert cosines.min() > 0.999
 

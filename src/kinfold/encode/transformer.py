@@ -373,11 +373,12 @@ class Transformer:
     @property
     def _quick(self) -> list[str]:
         """Precisions that are faster here than float32, the fastest first."""
-        from kinfold.encode.kernel_network import suits
+        from kinfold.encode.kernel_network import has_matrices, suits
 
         if self._device != "cpu":
             return ["bfloat16", "float16"]
-        return [kind for kind in ("int8",) if suits(self.checkpoint, kind)] + (["bfloat16"] if _has_tiles() else [])
+        found = [kind for kind in ("int8", "bfloat16") if suits(self.checkpoint, kind)]
+        return found if "bfloat16" in found or not has_matrices() else [*found, "bfloat16"]
 
     def _agreement(self, kind: str) -> float:
         """The mean cosine of rows in this precision and in float32."""
@@ -587,10 +588,3 @@ def _best_device() -> str:
     if torch.cuda.is_available():
         return "cuda"
     return "mps" if torch.backends.mps.is_available() else "cpu"
-
-
-def _has_tiles() -> bool:
-    """Whether this processor multiplies matrices of bfloat16 by itself (AMX); single instructions for it are slow."""
-    import llvmlite.binding
-
-    return bool(llvmlite.binding.get_host_cpu_features().get("amx-bf16"))
