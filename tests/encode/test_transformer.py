@@ -102,6 +102,19 @@ class TestBesideSentenceTransformers:
         assert found.shape == wanted.shape
         np.testing.assert_allclose(found, wanted, rtol=1e-3, atol=1e-4)
 
+    def test_another_pooling_than_the_models_is_remembered(self, tmp_path):
+        folder = tiny(tmp_path / "model")
+        found = Transformer(folder, precision="float32", pooling="mean+max")
+        states = library_states(folder, TEXTS)
+        wanted = np.stack([np.concatenate([each.mean(axis=0), each.max(axis=0)]) for each in states])
+        np.testing.assert_allclose(found.vectors(TEXTS), wanted, rtol=1e-3, atol=1e-4)
+        assert found.frame != Transformer(folder).frame
+        found.encode(TEXTS).save(tmp_path / "texts.arrow")
+        again = kf.encoder(kf.open(tmp_path / "texts.arrow"))
+        np.testing.assert_allclose(again.vectors(TEXTS), wanted, rtol=0.05, atol=0.05)
+        with pytest.raises(BadOption, match="'best' is not known; there are mean"):
+            Transformer(folder, pooling="best")
+
     @pytest.mark.parametrize("include", [True, False])
     def test_prompts(self, include, tmp_path):
         prompts = {"query": "find the ship: ", "document": ""}
