@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from kinfold.choose.refit import METRIC, enough, refitted
+from kinfold.choose.refit import METRIC, Refit, refitted
 from kinfold.choose.report import HELD
 from kinfold.core.errors import BadData, BadOption
 from kinfold.core.intervals import of_mean
 from kinfold.core.metric import Metric
 from kinfold.core.progress import Progress, quiet
-from kinfold.core.report import Finding, Report, Table, percent
+from kinfold.core.report import Finding, Report, Table, number, percent
 from kinfold.core.shapes import Counts, Sequences
 from kinfold.core.space import Space
 from kinfold.measure.spectrum import Spectrum, drawn, kept
@@ -118,16 +118,11 @@ def dimension(
         notes.append(_least(rows, apart))
     if learner is not None and data is not None:
         wanted = list(dims) if dims is not None else _doubling(part.dim)
-        refit, trials = refitted(learner, data, wanted, held=held, seed=seed, threads=threads, progress=progress)
-        found = enough(trials)
-        chosen = found.setting["dim"]
-        why = (
-            f"learned anew, it tells {percent(found.quality.value)} of pairs that were held out from drawn ones, "
-            f"as many as the best, {max(trials, key=_value).setting['dim']:,}, within its interval"
-        )
-        tables += refit.tables
-        notes += refit.notes
-        judged = found.quality
+        refit = refitted(learner, data, wanted, held=held, seed=seed, threads=threads, progress=progress)
+        chosen, why = _learned(refit)
+        tables += refit.report.tables
+        notes += refit.report.notes
+        judged = refit.enough.quality
         findings = [Finding(METRIC, judged.value, judged.low, judged.high, judged.n, group=HELD)]
     findings = [Finding("recommended dimension", chosen, n=part.dim), *_of_chosen(rows, chosen, len(asked)), *findings]
     sampled = f", drawn with seed {seed}" if len(at) < len(taking) or len(asked) < len(at) else ""
@@ -170,8 +165,8 @@ def _enough(rows: Sequence[Sequence[Any]], dim: int, k: int, keep: float) -> tup
         return dim, f"{said}, and at least {percent(keep, 0)} are wanted"
     share, low, high, variance, loss = (percent(each) for each in found[1:6])
     return found[0], (
-        f"they keep {share} [{low} to {high}] of the {k} nearest, carry {variance} of the variance and move the products "
-        f"of pairs by {loss}, in {percent(found[0] / dim, 0)} of the room"
+        f"they keep {share} [{low} to {high}] of the {k} nearest, carry {variance} of the variance and move the "
+        f"products of pairs by {loss}, in {percent(found[0] / dim, 0)} of the room"
     )
 
 
@@ -228,14 +223,20 @@ def _beside(one: Survey, spectrum: Spectrum, part: Space, dims: Sequence[int], s
 
 def _least(rows: Sequence[Sequence[Any]], apart: Sequence[float]) -> str:
     place = int(np.argmin(apart))
-    if place == len(rows) - 1:
+    first = next(row[0] for row, loss in zip(rows, apart, strict=True) if loss <= 1.01 * apart[place])
+    ends = f"the PIP loss to it is {number(apart[place])}, and {number(apart[-1])} with all"
+    if apart[-1] > 1.01 * apart[place]:
+        return f"Beyond {rows[place][0]:,} dimensions the other run differs more than it agrees: {ends}."
+    if first == rows[-1][0]:
         return "Each further dimension brings the products of pairs nearer to those of the other run."
-    return (
-        f"Beyond {rows[place][0]:,} dimensions the two runs differ more than they agree: the PIP loss to the other one "
-        f"is {apart[place]:.3f} there, and {apart[-1]:.3f} with all."
-    )
+    return f"Dimensions beyond {first:,} bring the products of pairs hardly nearer to those of the other run: {ends}."
 
 
-def _value(trial: Any) -> float:
-    value = trial.quality.value
-    return -np.inf if np.isnan(value) else float(value)
+def _learned(refit: Refit) -> tuple[int, str]:
+    """The smallest dimension that does as well as the best when learned anew, and why."""
+    chosen, top = (each.setting["dim"] for each in (refit.enough, refit.best))
+    said = f"learned anew, it tells {percent(refit.enough.quality.value)} of pairs that were held out from drawn ones"
+    if chosen == top:
+        return chosen, f"{said}, and no smaller dimension does as well"
+    behind, low, high = (percent(each, 2) for each in refit.behind)
+    return chosen, f"{said}; the best, {top:,}, is ahead by {behind} [{low} to {high}], which is no more than chance"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -14,7 +14,7 @@ from kinfold.choose.halving import Quality, Trial, best
 from kinfold.choose.report import Search, told
 from kinfold.core.columns import matrix_of
 from kinfold.core.errors import BadData, BadOption, ShapeMismatch
-from kinfold.core.intervals import of_mean
+from kinfold.core.intervals import of_difference, of_mean
 from kinfold.core.metric import Metric, units
 from kinfold.core.progress import Progress, quiet
 from kinfold.core.report import Report
@@ -33,6 +33,22 @@ _WINDOW = 5
 Pairs = tuple[np.ndarray, np.ndarray]
 
 
+class Refit(NamedTuple):
+    """What learning anew has told.
+
+    Args:
+        report: Of the search: tables along the dimension, of what was held out and of what was learned from.
+        best: The trial that did best.
+        enough: The smallest dimension that the best is not better than, beyond chance.
+        behind: How far that is behind the best, with its interval; both are judged by the same pairs.
+    """
+
+    report: Report
+    best: Trial
+    enough: Trial
+    behind: tuple[float, float, float]
+
+
 def refitted(
     learner: Any,
     data: Counts | Sequences,
@@ -42,7 +58,7 @@ def refitted(
     seed: int = 0,
     threads: int | None = None,
     progress: Progress = quiet,
-) -> tuple[Report, list[Trial]]:
+) -> Refit:
     """Fits a learner at each dimension on a part of the data, and judges it by pairs of the rest.
 
     A pair is two keys near each other in a sequence, or an entry of a matrix. It is told apart where its score is above
@@ -57,9 +73,6 @@ def refitted(
         seed: Of the split, the pairs and the fits.
         threads: How many work at once; as many as there are processors by default.
         progress: Told of the fits that are done.
-
-    Returns:
-        The report of the search, and all that was judged.
 
     Raises:
         BadOption: The learner has no `dim`, none of the dimensions can be learned, or `held` is not a share.
@@ -77,12 +90,14 @@ def refitted(
     setting: Any = learner
     fit, judges = _parted(learner, data, held, seed, threads)
     trials, failed = [], []
+    told_apart: dict[int, np.ndarray] = {}
     progress.start("refit", len(dims), "fits")
     for dim in sorted(dims):
         try:
             space = fit(dataclasses.replace(setting, dim=int(dim)))
             values, fitted = judges(space)
             low, high = of_mean(values, seed=seed)
+            told_apart[int(dim)] = values
             quality = Quality(float(values.mean()), low, high, len(values), float(fitted.mean()))
         except (BadOption, BadData) as error:
             failed.append(f"dim {dim}: {error}")
@@ -93,20 +108,19 @@ def refitted(
         raise BadOption(f"no dimension could be learned; {failed[-1] if failed else 'give at least one.'}")
     search = Search({"dim": sorted(dims)}, METRIC, axis="dim")
     first = best(trials)
-    report = told(f"Refit · {type(learner).__name__}", search, trials, first, [first.setting])
-    return dataclasses.replace(report, notes=[*report.notes, *failed]), trials
-
-
-def enough(trials: Sequence[Trial]) -> Trial:
-    """The smallest dimension that does as well as the best, within the best one's interval.
-
-    Raises:
-        BadData: No dimension has a number.
-    """
-    first = best(trials)
-    low = first.quality.low
-    ordered = sorted(trials, key=lambda each: each.setting["dim"])
-    return next((each for each in ordered if low is not None and each.quality.value >= low), first)
+    # Without its interval, which is of pairs, and not of how dimensions differ on the same ones.
+    bare = dataclasses.replace(first, quality=first.quality._replace(low=None, high=None))
+    report = told(f"Refit · {type(learner).__name__}", search, trials, bare, [first.setting])
+    of_best = told_apart[first.setting["dim"]]
+    for trial in trials:
+        values = told_apart.get(trial.setting["dim"])
+        if values is None:
+            continue
+        low, high = of_difference(of_best, values, seed=seed)
+        if low <= 0:
+            break
+    apart = float(of_best.mean() - told_apart[trial.setting["dim"]].mean())
+    return Refit(dataclasses.replace(report, notes=[*report.notes, *failed]), first, trial, (apart, low, high))
 
 
 def _parted(
