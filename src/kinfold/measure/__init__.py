@@ -8,6 +8,7 @@ from kinfold.core.catalogue import Catalogue, Entry
 
 if TYPE_CHECKING:
     from kinfold.measure.analogy import analogies
+    from kinfold.measure.checkup import health
     from kinfold.measure.comparison import compare
     from kinfold.measure.fit import fitted
     from kinfold.measure.judgment import similarity
@@ -24,6 +25,7 @@ __all__ = [
     "clusters",
     "compare",
     "fitted",
+    "health",
     "movers_distance",
     "ratings",
     "recall",
@@ -41,6 +43,7 @@ MEASURES = Catalogue(
     ),
     Entry("retrieval", "kinfold.measure.ranking:retrieval", "whether what is recommended is what users met"),
     Entry("fitted", "kinfold.measure.fit:fitted", "whether what is ranked first is what was learned from"),
+    Entry("health", "kinfold.measure.checkup:health", "what is broken, idle, crowded or unsteady among the rows"),
     Entry("ratings", "kinfold.measure.rating:ratings", "how far predicted ratings are from those that users gave"),
     Entry("text_pairs", "kinfold.measure.pairs:text_pairs", "what an encoder of texts is worth on pairs of texts"),
     Entry("clusters", "kinfold.measure.kinds:clusters", "how well the kinds that an attribute names are apart"),
