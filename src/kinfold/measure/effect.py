@@ -105,7 +105,7 @@ def interval_of_small_mean(values: np.ndarray, level: float = 0.95) -> tuple[flo
 def interval_of_correlation(
     value: float, count: int, *, ranks: bool = True, level: float = 0.95
 ) -> tuple[float, float] | None:
-    """The interval of a correlation of `count` pairs, or of their ranks, by Fisher's z; None of fewer than five or of ±1.
+    """The interval of a correlation of `count` pairs, or of their ranks, by Fisher's z; None of fewer than five, or ±1.
 
     Source:
         Fisher 1921; Bonett, Wright 2000 (ranks).
@@ -116,6 +116,39 @@ def interval_of_correlation(
         return None
     half = float(ndtri((1 + level) / 2)) * math.sqrt((1 + ranks * value * value / 2) / (count - 3))
     return math.tanh(math.atanh(value) - half), math.tanh(math.atanh(value) + half)
+
+
+def interval_of_share(share: float, count: int, level: float = 0.95) -> tuple[float, float]:
+    """Wilson's interval of a share of `count` things; it has a width where the share is 0 or 1, too.
+
+    Source:
+        Wilson 1927.
+
+    Example:
+        >>> low, high = interval_of_share(1.0, 10)
+        >>> round(low, 2), round(high, 2)
+        (0.72, 1.0)
+    """
+    from scipy.special import ndtri
+
+    z = float(ndtri((1 + level) / 2))
+    middle, scale = share + z * z / (2 * count), 1 + z * z / count
+    half = z * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count))
+    return max((middle - half) / scale, 0.0), min((middle + half) / scale, 1.0)
+
+
+def interval_of_gap(first: tuple[float, float, float], second: tuple[float, float, float]) -> tuple[float, float]:
+    """The interval of the difference of two independent estimates, each `(value, low, high)`.
+
+    Source:
+        Zou, Donner 2008 (recovery of variances).
+
+    Example:
+        >>> [round(end, 2) for end in interval_of_gap((0.9, 0.8, 1.0), (0.5, 0.4, 0.6))]
+        [0.26, 0.54]
+    """
+    (a, a_low, a_high), (b, b_low, b_high) = first, second
+    return a - b - math.hypot(a - a_low, b_high - b), a - b + math.hypot(a_high - a, b - b_low)
 
 
 def permuted(first: np.ndarray, second: np.ndarray, *, draws: int = 9999, seed: int = 0) -> Chance:
