@@ -60,7 +60,7 @@ def negative_sentiment(targets: Sequence[np.ndarray], good: np.ndarray, bad: np.
     from sklearn.linear_model import LogisticRegression
 
     rows = np.concatenate([good, bad])
-    model = LogisticRegression(max_iter=10_000, tol=1e-8).fit(rows, np.repeat([1, -1], [len(good), len(bad)]))
+    model = LogisticRegression(solver="newton-cholesky", tol=1e-8).fit(rows, np.repeat([1, -1], [len(good), len(bad)]))
     chances: np.ndarray = model.predict_proba(np.concatenate(targets))[:, 0]
     return chances
 

@@ -34,7 +34,7 @@ _SIZES = ((0.2, "next to no effect"), (0.5, "a small effect"), (0.8, "a medium e
 Lists = str | os.PathLike[str] | WordLists
 
 
-def bias(
+def word_bias(
     space: Space,
     lists: Lists | Sequence[Lists] = "weat",
     *,
@@ -88,7 +88,7 @@ def bias(
         >>> rows = [[2, 1], [2, -1], [1, 2], [-1, 2], [1, 0], [3, 1], [0, 1], [1, 3]]
         >>> space = Space.of(["he", "his", "she", "her", "office", "salary", "home", "kitchen"], rows, group="word")
         >>> words = {"men": ["he", "his"], "women": ["she", "her"], "work": ["office", "salary"]}
-        >>> report = bias(space, of_words("jobs", words | {"home": ["home", "kitchen"]}))
+        >>> report = word_bias(space, of_words("jobs", words | {"home": ["home", "kitchen"]}))
         >>> report["effect size"].value > 1
         True
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Iterator
@@ -219,7 +220,7 @@ def _centers(t: float, freedom: int, level: float) -> list[float]:
     from scipy.optimize import bisect
     from scipy.special import gammaincinv, ndtr
 
-    nodes, weights = np.polynomial.legendre.leggauss(_NODES)
+    nodes, weights = _quantiles()
     scaled = t * np.sqrt(gammaincinv(freedom / 2, (nodes + 1) / 2) * 2 / freedom)
     low, high = float(scaled.min()) - _FAR, float(scaled.max()) + _FAR
 
@@ -228,6 +229,13 @@ def _centers(t: float, freedom: int, level: float) -> list[float]:
 
     tail = (1 - level) / 2
     return [float(bisect(beyond, low, high, args=(share,), xtol=1e-9)) for share in (1 - tail, tail)]
+
+
+@functools.cache
+def _quantiles() -> tuple[np.ndarray, np.ndarray]:
+    """Where an integral over (-1, 1) is summed, and the weights."""
+    nodes, weights = np.polynomial.legendre.leggauss(_NODES)
+    return nodes, weights
 
 
 def _tells(values: np.ndarray, spread: float) -> bool:

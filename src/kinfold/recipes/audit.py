@@ -13,10 +13,10 @@ from kinfold.core.histories import MET, Sides, known
 from kinfold.core.progress import Progress, quiet
 from kinfold.core.report import Report
 from kinfold.core.space import Space
-from kinfold.measure.bias import bias
-from kinfold.measure.by_group import by_group
-from kinfold.measure.exposure import exposure
-from kinfold.measure.separation import separation
+from kinfold.measure.apart import separation
+from kinfold.measure.bias import word_bias
+from kinfold.measure.grouped import by_group
+from kinfold.measure.shown import exposure
 from kinfold.measure.word_lists import WordLists, read_lists
 from kinfold.sources.shares import read as read_shares
 
@@ -49,7 +49,7 @@ def audit(
 ) -> Report:
     """How biased a Space or an encoder is.
 
-    With lists, words are judged by `measure.bias`; of an encoder, each word is the mean of sentences around it (SEAT).
+    With lists, words are judged by `measure.word_bias`; of an encoder, each is the mean of sentences around it (SEAT).
     With a group, the rows that it names are judged by `measure.separation`, and of users and items, what they are shown
     by `measure.exposure`. With a test, an encoder or a classifier is judged group by group.
 
@@ -109,7 +109,7 @@ def audit(
         assert words is not None
         options: dict[str, Any] = {"lower": lower, "unit": unit, "lost": lost, "permutations": permutations}
         within = among if words is space and group is None else None
-        found = bias(words, asked, shares=told, group=within, seed=seed, **options)
+        found = word_bias(words, asked, shares=told, group=within, seed=seed, **options)
         reports.append(Report(found.title, found.findings, found.tables, [*notes, *found.notes]))
     if group is not None:
         if space is None:

@@ -12,7 +12,7 @@ from kinfold.core.intervals import of_mean
 from kinfold.core.nearest import checked_k
 from kinfold.core.report import Finding, Report, Table, number
 from kinfold.core.space import Space
-from kinfold.measure.by_group import by_group
+from kinfold.measure.grouped import by_group
 from kinfold.measure.ranking import exposure as spread
 from kinfold.prepare.features import members
 
@@ -197,7 +197,8 @@ def _of_users(told: pa.Table, by: str, shown: Shown, permutations: int, seed: in
     if any(len(each) > 1 for each in of):
         raise BadOption(f"'{by}' tells several groups of one user; name an attribute that tells one.")
     groups = [own[0] if (own := of[user]) else "" for user in shown.users.tolist()]
-    found = by_group(_lifts(shown), groups, name="popularity lift", by=by, permutations=permutations, seed=seed)
+    lifts = _lifts(shown)
+    found = by_group(lifts, groups, name="popularity lift", by=by, things="users", permutations=permutations, seed=seed)
     lines = [
         [name, sum(each == name for each in groups), *_spread_of(shown, np.array([each == name for each in groups]))]
         for name in sorted(set(groups) - {""})

@@ -31,6 +31,7 @@ def by_group(
     *,
     name: str = "mean",
     by: str = "group",
+    things: str = "items",
     statistic: Statistic | None = None,
     least: int = 10,
     permutations: int = 999,
@@ -44,6 +45,7 @@ def by_group(
         groups: The group of each item (n,); items of an empty one take no part.
         name: Of the statistic.
         by: What the groups are by.
+        things: What was measured one by one.
         statistic: Takes columns (samples, n), one line a sample, and gives (samples,); the mean where it is None.
         least: Items that a group has at least to count for the gap.
         permutations: Of the groups over the items, for p.
@@ -84,9 +86,9 @@ def by_group(
     able = [each for each in told if each.items >= least and np.isfinite(each.value)]
     notes = []
     if len(able) < len(told):
-        notes.append(f"Groups of fewer than {least:,} items do not count for the gap.")
+        notes.append(f"Groups of fewer than {least:,} {things} do not count for the gap.")
     if not used.all():
-        notes.append(f"{int((~used).sum()):,} items have no '{by}' and take no part.")
+        notes.append(f"{int((~used).sum()):,} {things} have no '{by}' and take no part.")
     if len(able) > 1:
         gap, reading = _gap(able, by)
         kept = np.isin(owners, [np.flatnonzero(names == each.name)[0] for each in able])
@@ -95,12 +97,12 @@ def by_group(
         told_p = f"{reading} (p {number(p)})."
         notes.insert(0, told_p if p < 0.05 else f"{told_p[:-1]}: groups that mean nothing often differ so much.")
     else:
-        notes.append(f"No two groups have {least:,} items, so that no gap is told.")
+        notes.append(f"No two groups have {least:,} {things}, so that no gap is told.")
     rows = [list(each) for each in sorted(told, key=lambda each: -each.items)]
     return Report(
         f"{name[:1].upper()}{name[1:]} by {by}",
         findings,
-        [Table("Groups", (by, "items", name, "low", "high"), rows)],
+        [Table("Groups", (by, things, name, "low", "high"), rows)],
         notes,
     )
 

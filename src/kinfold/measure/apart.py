@@ -10,13 +10,14 @@ import numpy as np
 from kinfold.core.errors import BadData, BadOption
 from kinfold.core.intervals import bootstrap, of_mean
 from kinfold.core.metric import Metric, units
+from kinfold.core.nearest import one_side
 from kinfold.core.report import Finding, Report, Table, number
 from kinfold.core.space import Space
 from kinfold.kernels.topk import topk
 from kinfold.learn.probe import Probe
 from kinfold.measure.kinds import kinds
 
-_MOST_GROUPS, _LEAST = 50, 5
+_MOST_GROUPS, _MOST_COMPARED, _LEAST = 50, 12, 5
 _LEVEL = 0.05
 
 
@@ -82,13 +83,13 @@ def separation(
     for name, value in (("k", k), ("sample", sample), ("permutations", permutations)):
         if value < 1:
             raise BadOption(f"{name} is {value}; it is at least 1.")
-    part = holding(space, by, group)
-    drawn = _drawn(part, by, sample, seed)
+    part, metric = holding(space, by, group)
+    drawn = _drawn(part, metric, by, sample, seed)
     rng = np.random.default_rng(seed)
     mixed = [rng.permutation(drawn.owners) for _ in range(permutations)]
     spread, p_spread = _spread(drawn, mixed)
     told, chance, recalls, p_told = _probed(drawn, permutations, seed)
-    same, expected, p_same = _neighbors(drawn, part.metric, k, mixed)
+    same, expected, p_same = _neighbors(drawn, metric, k, mixed)
     low, high = of_mean(same, seed=seed)
     size = len(drawn.rows)
     findings = [
@@ -106,30 +107,30 @@ def separation(
     for at, name in enumerate(drawn.names):
         own = drawn.owners == at
         lines.append([name, int(own.sum()), recalls[at], float(same[own].mean()), float(expected[own].mean())])
-    tables = [
-        Table("Groups", (by, "rows", "told by a probe", "neighbors of its own", "when mixed"), lines),
-        Table("Cosine of the groups' means", ("", *drawn.names), _between(drawn)),
-    ]
+    tables = [Table("Groups", (by, "rows", "told by a probe", "neighbors of its own", "when mixed"), lines)]
+    if len(drawn.names) <= _MOST_COMPARED:
+        tables.append(Table("Cosine of the groups' means", ("", *drawn.names), _between(drawn)))
     return Report(f"Groups · {by}", findings, tables, [reading, *drawn.notes])
 
 
-def holding(space: Space, by: str, group: str | None) -> Space:
-    """The group of keys that is named, or the first that has an attribute.
+def holding(space: Space, by: str, group: str | None) -> tuple[Space, Metric]:
+    """The group of keys that is named, or the first that has an attribute, and how its rows are compared.
+
+    Two users, or two items, are compared by cosine, without their biases, as `Space.nearest` does.
 
     Raises:
         UnknownName: There is no such group or attribute.
         BadData: The attribute is missing everywhere.
     """
     column = space.attribute(by)
-    if group is not None:
-        return space.group(group)
-    for name, rows in space.groups.items():
-        if column.slice(rows.start, len(rows)).null_count < len(rows):
-            return space.group(name)
-    raise BadData(f"the attribute '{by}' is missing for all {len(space):,} rows; name another one.")
+    told = (name for name, rows in space.groups.items() if column.slice(rows.start, len(rows)).null_count < len(rows))
+    name = group or next(told, None)
+    if name is None:
+        raise BadData(f"the attribute '{by}' is missing for all {len(space):,} rows; name another one.")
+    return space.group(name), Metric.COSINE if one_side(space, name, name) else space.metric
 
 
-def _drawn(space: Space, by: str, sample: int, seed: int) -> Drawn:
+def _drawn(space: Space, metric: Metric, by: str, sample: int, seed: int) -> Drawn:
     owners, names = kinds(space, by)
     held = np.flatnonzero(owners >= 0)
     notes = []
@@ -138,9 +139,10 @@ def _drawn(space: Space, by: str, sample: int, seed: int) -> Drawn:
     if len(held) > sample:
         held = np.sort(np.random.default_rng(seed).choice(held, sample, replace=False))
         notes.append(f"{sample:,} rows were drawn with seed {seed}; sample=… compares more.")
-    rows = space.rows.take(held)
+    biases = int(space.card.data.get("biases", 0)) if metric is not space.metric else 0
+    rows = space.rows.take(held)[:, : space.dim - biases]
     good = np.isfinite(rows).all(axis=1)
-    good &= np.where(good[:, None], rows, 0).any(axis=1) | (space.metric is Metric.L2)
+    good &= np.where(good[:, None], rows, 0).any(axis=1) | (metric is Metric.L2)
     if not good.all():
         notes.append(f"{int((~good).sum()):,} rows are zero or not finite and take no part.")
     rows, owners = rows[good], owners[held[good]]
@@ -156,7 +158,7 @@ def _drawn(space: Space, by: str, sample: int, seed: int) -> Drawn:
         )
     kept = np.isin(owners, able)
     rows = rows[kept]
-    rows = units(rows) if space.metric is Metric.COSINE else rows
+    rows = units(rows) if metric is Metric.COSINE else rows
     return Drawn(rows, np.searchsorted(able, owners[kept]), [names[at] for at in able.tolist()], notes)
 
 
@@ -191,7 +193,9 @@ def _probed(drawn: Drawn, draws: int, seed: int) -> tuple[Finding, float, list[f
     fitted, held = order[::2], order[1::2]
     probe = Probe(strengths="0.001,0.01,0.1,1", folds=3)
     weights = probe.fit(drawn.rows[fitted], drawn.owners[fitted], groups, seed=seed, threads=1)
-    guesses = (drawn.rows[held] @ weights.rows.T + weights.bias).argmax(axis=1)
+    # A rare group is told as readily as a frequent one: what is judged is the mean over groups.
+    rarity = np.log(np.bincount(drawn.owners[fitted], minlength=groups) / len(fitted))
+    guesses = (drawn.rows[held] @ weights.rows.T + weights.bias - rarity).argmax(axis=1)
     truth = drawn.owners[held]
 
     def balanced(owners: np.ndarray, told: np.ndarray) -> np.ndarray:
