@@ -167,9 +167,7 @@ def professions(space: kf.Space) -> dict[str, float]:
         "direct bias": report["direct bias"].value,
         "direct bias, reference": float(np.abs(reference).mean()),
         "spearman with the reference": float(spearmanr(leaning, reference).statistic),
-        "spearman with she - he": float(
-            spearmanr(leaning, [vector[n] @ (vector["she"] - vector["he"]) for n in names]).statistic
-        ),
+        "spearman with she - he": float(spearmanr(leaning, she_he).statistic),
         "spearman with people's ratings": float(spearmanr(leaning, people).statistic),
         "most female": table.rows[0][0],
         "most male": table.rows[-1][0],
@@ -232,7 +230,7 @@ def summary(results: dict[str, Any]) -> list[dict[str, str]]:
         line(
             "WEAT on the Google vectors: sign and significance as published",
             f"{agree} of {len(answered)}",
-            "Caliskan et al. 2017; the tenth test lacks its names",
+            "Caliskan et al. 2017; the names of test 3 are not in these files",
         ),
         line(
             f"order of {jobs['professions']} professions by gender: rank correlation",
