@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from kinfold.encode import encoder
     from kinfold.io import convert, open
     from kinfold.measure.comparison import compare
+    from kinfold.recipes.audit import audit
     from kinfold.recipes.distill import distill
     from kinfold.recipes.documents import documents
     from kinfold.recipes.encoders import pretrain, tune_encoder
@@ -36,6 +37,7 @@ _PLACES = {
     "Report": "kinfold.core.report",
     "Space": "kinfold.core.space",
     "align": "kinfold.transform.align",
+    "audit": "kinfold.recipes.audit",
     "compare": "kinfold.measure.comparison",
     "convert": "kinfold.io",
     "distill": "kinfold.recipes.distill",
@@ -57,6 +59,7 @@ __all__ = [
     "Report",
     "Space",
     "align",
+    "audit",
     "choose",
     "compare",
     "convert",

@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 from kinfold.app import (
     across,
     ask,
+    audit,
     change,
     classify,
     distill,
@@ -94,8 +95,9 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "mine": across.mine,
     "retrofit": across.retrofit,
     "evaluate": vectors.evaluate,
-    "health": judge.health,
+    "audit": audit.audit,
     "dimension": judge.dimension,
+    "health": judge.health,
     "convert": vectors.convert,
     "distill": distill.distill,
     "encode": encode.encode,
