@@ -21,6 +21,8 @@ from kinfold.show.report import Section
 _CLUSTERS = 12
 _LEAST = 30  # rows below which clusters say nothing
 _BY = "cluster"
+_COMPARED = 10_000  # rows that are compared with each other
+_LISTS = ("weat", "gender")
 
 
 class Part(NamedTuple):
@@ -145,6 +147,31 @@ def _clustered(space: Space, group: str | None, seed: int) -> Space:
     return clustered
 
 
+def _health(space: Space, group: str | None, seed: int) -> tuple[list[Report], list[str]]:
+    from kinfold.measure import health
+
+    report = health(space, group=group, sample=_COMPARED, seed=seed)
+    lines = [list(map(str, row)) for row in report.tables[0].rows]
+    wanting = [f"{means} {advice}".strip() for _, verdict, means, advice in lines if verdict != "fine"]
+    sizes = [means for part, verdict, means, _ in lines if part.endswith("dimension") and verdict == "fine"]
+    return [report], [*report.notes[:1], *wanting, *sizes[:1]]
+
+
+def _bias(space: Space, group: str | None, seed: int) -> tuple[list[Report], list[str]]:
+    from kinfold.recipes.audit import audit
+
+    words = group or ("word" if "word" in space.groups else None)
+    report = audit(space, _LISTS, among=words, seed=seed)
+    if not report.findings:
+        raise BadData(f"the vocabulary lacks the words of every question of the lists {' and '.join(_LISTS)}.")
+    (asked,) = [each for each in report.tables if each.title == "Questions"]
+    says = [(str(row[0]), str(row[-1])) for row in asked.rows]
+    told = [f"{question}: {line}." for question, line in says if not line.startswith("refused")]
+    refused = len(says) - len(told)
+    left = [f"{refused:,} of {len(says):,} questions were not asked: too many of their words have no row."]
+    return [report], [*told, *(left if refused else [])]
+
+
 def _clusters(space: Space, group: str | None, seed: int) -> tuple[list[Report], list[str]]:
     from kinfold.measure import clusters
 
@@ -165,6 +192,9 @@ def _clusters(space: Space, group: str | None, seed: int) -> tuple[list[Report],
     return [report], [told + "; ".join(largest) + "."]
 
 
+# A new section is one line here.
 PARTS: dict[str, Part] = {
+    "health": Part("Health", "What is broken, idle, crowded or unsteady among the rows, and what to do.", _health),
+    "bias": Part("Bias", "What goes with what in published lists of words; effects with 95 % intervals.", _bias),
     "clusters": Part("Clusters", "What stands together, by k-means; the map is colored by it.", _clusters),
 }

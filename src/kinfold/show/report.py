@@ -24,7 +24,7 @@ from kinfold.show.lines import lines as line_chart
 
 _SAMPLES = 8
 _LONGEST = 200  # lines of a table that are on the page
-_SHORT = 20  # lines of a table that are open to see
+_SHORT = 12  # lines of a table that are open to see
 _LONG = 20  # characters of a cell from which a table is too wide for a phone
 _DOTS = 30  # findings of one chart
 _POINTS = 60  # of a chart of lines
@@ -218,13 +218,11 @@ def _section(title: str, inner: str, lead: str = "", *, wide: bool = False) -> s
 
 def _measured(report: Report, said: Sequence[str] = ()) -> str:
     parts = [f"<h3>{html.escape(report.title)}</h3>"]
-    for name, findings in _comparable(report.findings):
-        shared, labels = text.labels_of(findings)
-        unit = findings[0].unit
-        title = ", ".join(dict.fromkeys(each for each in (report.title, shared or name, unit) if each))
+    for caption, labels, findings in _comparable(report.findings):
+        title = ", ".join(each for each in (report.title, caption) if each)
         ends = [end for each in findings for end in (each.value, each.low) if end is not None]
         draw = partial(svg.intervals, findings[:_DOTS], labels[:_DOTS], title=title, bars=min(ends) >= 0)
-        parts.append(_chart(draw))
+        parts.append(_chart(draw, caption))
         if len(findings) > _DOTS:
             parts.append(f'<p class="note">The first {_DOTS} of {len(findings):,}; the table has all.</p>')
     if report.findings:
@@ -239,24 +237,33 @@ def _findings(report: Report) -> str:
     if header[2:3] == [""]:  # units stand behind their values
         header = header[:2] + header[3:]
         rows = [[row[0], f"{row[1]} {row[2]}".strip(), *row[3:]] for row in rows]
-    return _table(header, rows, [False, *[True] * (len(header) - 1)], report.title)
+    table = _table(header, rows, [False, *[True] * (len(header) - 1)], report.title)
+    return table if len(rows) <= _SHORT else _folded("All findings", f"{len(rows):,} numbers", table)
 
 
-def _comparable(findings: Sequence[Finding]) -> list[tuple[str, list[Finding]]]:
-    """Findings that can stand on one axis, with what they have in common: a name, or a unit and a size."""
+def _comparable(findings: Sequence[Finding]) -> list[tuple[str, list[str], list[Finding]]]:
+    """Findings that can stand on one axis: a caption of what they have in common, their labels, and they.
+
+    They are of one name, or they are shares with intervals, or have intervals and a unit.
+    """
     finite = [each for each in findings if np.isfinite(each.value)]
     names = Counter((each.name, each.unit) for each in finite)
     found: dict[tuple[str, str], list[Finding]] = {}
     for each in finite:
         small = all(abs(end) <= 1 for end in (each.value, each.low, each.high) if end is not None)
-        alone = names[each.name, each.unit] == 1
-        kind = ("" if small else "large") if alone and not each.unit else "" if alone else each.name
-        found.setdefault((kind, each.unit), []).append(each)
-    return [
-        ("" if kind == "large" else kind, some)
-        for (kind, _), some in found.items()
-        if len(some) > 1 and kind != "large" and (kind or any(each.low is not None for each in some))
-    ]
+        if names[each.name, each.unit] > 1:
+            found.setdefault((each.name, each.unit), []).append(each)
+        elif each.low is not None and (small or each.unit):
+            found.setdefault(("", each.unit), []).append(each)
+    charts = []
+    for (_, unit), some in found.items():
+        if len(some) > 1 and any(each.low is not None for each in some):
+            shared, labels = text.labels_of(some)
+            groups = {each.group for each in some}
+            if not shared and len(groups) == 1:
+                shared, labels = groups.pop(), [each.name for each in some]
+            charts.append((", ".join(each for each in (shared, unit) if each), labels, some))
+    return charts
 
 
 def _lined(table: Table) -> str:
@@ -268,7 +275,12 @@ def _lined(table: Table) -> str:
     xs = [row[0] for row in rows]
     if any(each is None for each in xs) or any(a >= b for a, b in pairwise(xs)):
         return ""
-    ys = {name: [row[at] for row in rows] for at, name in enumerate(table.columns) if at and right[at]}
+    ends = ("low", "high")  # of the column before them
+    ys = {
+        name: [row[at] for row in rows]
+        for at, name in enumerate(table.columns)
+        if at and right[at] and name not in ends
+    }
     sizes = {name: max((abs(each) for each in values if each is not None), default=0) for name, values in ys.items()}
     shares = {name: values for name, values in ys.items() if 0 < sizes[name] <= 1}
     drawn = shares or {name: values for name, values in ys.items() if sizes[name] > 0 and len(ys) == 1}
@@ -299,7 +311,11 @@ def _tabled(table: Table) -> str:
     inner = _table(table.columns, rows, right, table.title) + note
     if len(rows) <= _SHORT:
         return f"<h4>{html.escape(table.title)}</h4>{inner}"
-    named = f"{html.escape(table.title)} <small>{len(table.rows):,} lines</small>"
+    return _folded(table.title, f"{len(table.rows):,} lines", inner)
+
+
+def _folded(title: str, size: str, inner: str) -> str:
+    named = f"{html.escape(title)} <small>{size}</small>"
     return f"<details><summary>{named}</summary>{inner}</details>"
 
 
@@ -329,10 +345,11 @@ def _scrolling(table: str, title: str) -> str:
     return f'<div class="scroll" tabindex="0"{name}>{table}</div>'
 
 
-def _chart(draw: Callable[..., str]) -> str:
+def _chart(draw: Callable[..., str], caption: str = "") -> str:
     """A chart, drawn for a page and drawn again for a phone; the page shows one of them."""
+    named = f"<figcaption>{html.escape(caption)}</figcaption>" if caption else ""
     return (
-        f'<figure class="chart"><div class="broad">{draw()}</div>'
+        f'<figure class="chart">{named}<div class="broad">{draw()}</div>'
         f'<div class="slim">{draw(width=svg.NARROW)}</div></figure>'
     )
 
