@@ -1,3 +1,5 @@
+import shutil
+
 import pytest
 from show.pages import no_browser
 
@@ -18,6 +20,7 @@ def browser(tmp_path_factory):
     for each in [f"--{name}" for name in f"{quiet} {own}".split()]:
         options.add_argument(each)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service())
+    # The driver by its path: else one is looked for in the network.
+    driver = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
     yield driver
     driver.quit()

@@ -51,7 +51,7 @@ def intervals(
     about = 3 if narrow else 5
     ticks = [0, 0.2, 0.4, 0.6, 0.8, 1] if ratio and max(ends) > 0.5 else _ticks(min(0.0, *ends), max(0.0, *ends), about)
     values = [number(each.value) + (f" {unit}" if unit else "") for each in held]
-    left = 12.0 if narrow else 14 + max(_length(label) for _, label in pairs)
+    left = max(12.0, _length(_short(ticks[0])) / 2) if narrow else 14 + max(_length(label) for _, label in pairs)
     right, line = 22 + max(_length(value) for value in values), 42 if narrow else 26
     across = _scale(ticks[0], ticks[-1], left, width - right)
     bottom = line * len(held) + 6
