@@ -315,9 +315,8 @@ def hubs(told: Told, surveyed: Survey, points: np.ndarray, at: np.ndarray, k: in
     bad = skewed > _SKEWED
     advice = ""
     if bad:
-        advice = "Rank by CSLS, or " if left < skewed / 1.5 else ""
-        advice += "compare by cosine." if surveyed.space.metric is Metric.DOT else "subtract the mean row first."
-        advice = advice[0].upper() + advice[1:]
+        other = "subtract the mean row first" if surveyed.space.metric is Metric.COSINE else "compare by cosine"
+        advice = f"Rank by CSLS, or {other}." if left < skewed / 1.5 else f"{other.capitalize()}."
     told.read("hubs", FINE if not bad else LOOK if skewed < 3 else ACT, f"{said}; {better}.", advice)
     if count < len(surveyed.taking):
         told.note(
