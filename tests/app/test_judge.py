@@ -76,7 +76,12 @@ def test_dimension_learns_words_anew_from_their_text(kinfold, corpus, tmp_path, 
     values = {each["name"]: each["value"] for each in ran.json["report"]["findings"]}
     assert values["pairs told apart"] > 0.6
     assert ran.json["command"].split()[:4] == ["kinfold", "learn", "words", str(corpus)] or ran.json["dim"] == 8
-    assert "Learned anew" in page.read_text()
+    from pages import Page
+
+    shown = Page(page.read_text()).text
+    assert "Learned anew" in shown
+    assert "held out: " in shown  # one chart of both lines, told to who cannot see it
+    assert "learned from: " in shown
 
 
 def test_dimension_learns_items_anew_from_who_met_them(kinfold, tmp_path):
