@@ -87,9 +87,9 @@ def dimension(
     from kinfold.show import text
 
     if out is not None:
-        _writable(out)
         if out.suffix.lower() not in (".html", ".htm"):
             raise BadOption(f"{out}: what is written is a page; name it .html.")
+        _writable(out)
     space = kf.open(path)
     how: dict[str, Any] = {"group": group, "k": k, "keep": keep, "held": held, "sample": sample, "queries": queries}
     with watched(as_json) as progress:

@@ -29,7 +29,10 @@ _PAIRS = 20_000
 _RUN = 1000
 _WINDOW = 5
 
-# Rows and columns of pairs that were met (m, 2) int64, and as many columns (m,) that were drawn instead.
+# Of a matrix with few entries, each is compared with so many that were drawn.
+_DRAWN = 20
+
+# Rows and columns of pairs that were met (m, 2) int64, and columns (m, r) that were drawn instead, -1 for none.
 Pairs = tuple[np.ndarray, np.ndarray]
 
 
@@ -89,43 +92,40 @@ def refitted(
         raise BadOption(f"held is {held}; it is the share that is held out, between 0 and 1.")
     setting: Any = learner
     fit, judges = _parted(learner, data, held, seed, threads)
+    dims = sorted({int(each) for each in dims})
     trials, failed = [], []
     told_apart: dict[int, np.ndarray] = {}
     progress.start("refit", len(dims), "fits")
-    for dim in sorted(dims):
+    for dim in dims:
         try:
-            space = fit(dataclasses.replace(setting, dim=int(dim)))
+            space = fit(dataclasses.replace(setting, dim=dim))
             values, fitted = judges(space)
             low, high = of_mean(values, seed=seed)
-            told_apart[int(dim)] = values
+            told_apart[dim] = values
             quality = Quality(float(values.mean()), low, high, len(values), float(fitted.mean()))
         except (BadOption, BadData) as error:
             failed.append(f"dim {dim}: {error}")
             quality = Quality(math.nan)
-        trials.append(Trial({"dim": int(dim)}, 1, 1, quality))
+        trials.append(Trial({"dim": dim}, 1, 1, quality))
         progress.advance(1)
     if len(failed) == len(trials):
         raise BadOption(f"no dimension could be learned; {failed[-1] if failed else 'give at least one.'}")
-    search = Search({"dim": sorted(dims)}, METRIC, axis="dim")
+    search = Search({"dim": dims}, METRIC, axis="dim")
     first = best(trials)
     # Without its interval, which is of pairs, and not of how dimensions differ on the same ones.
     bare = dataclasses.replace(first, quality=first.quality._replace(low=None, high=None))
     report = told(f"Refit · {type(learner).__name__}", search, trials, bare, [first.setting])
     of_best = told_apart[first.setting["dim"]]
-    for trial in trials:
-        values = told_apart.get(trial.setting["dim"])
-        if values is None:
-            continue
-        low, high = of_difference(of_best, values, seed=seed)
-        if low <= 0:
-            break
-    apart = float(of_best.mean() - told_apart[trial.setting["dim"]].mean())
-    return Refit(dataclasses.replace(report, notes=[*report.notes, *failed]), first, trial, (apart, low, high))
+    behind = {dim: of_difference(of_best, values, seed=seed) for dim, values in told_apart.items()}
+    enough = next(each for each in trials if behind.get(each.setting["dim"], (1.0, 1.0))[0] <= 0)
+    dim = enough.setting["dim"]
+    apart = float(of_best.mean() - told_apart[dim].mean())
+    return Refit(dataclasses.replace(report, notes=[*report.notes, *failed]), first, enough, (apart, *behind[dim]))
 
 
 def _parted(
     learner: Any, data: Counts | Sequences, held: float, seed: int, threads: int | None
-) -> tuple[Callable[[Any], Space], Callable[[Space], Pairs]]:
+) -> tuple[Callable[[Any], Space], Callable[[Space], tuple[np.ndarray, np.ndarray]]]:
     """How a learner is fitted to the one part, and what a Space is worth on the other and on the one."""
     rng = np.random.default_rng(seed)
     how: dict[str, Any] = {"seed": seed, "threads": threads}
@@ -172,7 +172,7 @@ def _of_runs(train: Sequences, part: Sequences, window: int, rng: np.random.Gene
     good = np.flatnonzero(good)[:_PAIRS]
     if not len(good):
         raise BadData("no two different keys stand near each other in what was held out; give more text.")
-    return np.stack([ids[at[good]], ids[other[good]]], axis=1).astype(np.int64), drawn[good].astype(np.int64)
+    return np.stack([ids[at[good]], ids[other[good]]], axis=1).astype(np.int64), drawn[good, None].astype(np.int64)
 
 
 def _entries(data: Counts, held: float, rng: np.random.Generator) -> tuple[Counts, Counts]:
@@ -197,21 +197,23 @@ def _entries(data: Counts, held: float, rng: np.random.Generator) -> tuple[Count
 
 def _of_entries(data: Counts, train: Counts, part: Counts, rng: np.random.Generator) -> Pairs:
     met = part.values.tocoo()
-    some = np.flatnonzero(met.data > 0)
-    some = rng.permutation(some)[: 2 * _PAIRS]
+    some = rng.permutation(np.flatnonzero(met.data > 0))[:_PAIRS]
     rows, columns = met.row[some].astype(np.int64), met.col[some].astype(np.int64)
     often = np.asarray(train.values.indices)
-    drawn = often[rng.integers(0, len(often), len(rows))].astype(np.int64)
-    known = np.asarray(data.values[rows, drawn]).ravel() != 0
-    same = data.row_keys == data.column_keys
-    good = np.flatnonzero(~known & ~(same & ((rows == drawn) | (rows == columns))))[:_PAIRS]
-    if not len(good):
+    draws = min(_DRAWN, max(1, _PAIRS // max(1, len(rows))))
+    drawn = often[rng.integers(0, len(often), (len(rows), draws))].astype(np.int64)
+    known = np.asarray(data.values[np.repeat(rows, draws), drawn.ravel()]).reshape(drawn.shape) != 0
+    if data.row_keys == data.column_keys:
+        known |= (rows[:, None] == drawn) | (rows == columns)[:, None]
+    drawn = np.where(known, -1, drawn)
+    good = (drawn >= 0).any(axis=1)
+    if not good.any():
         raise BadData("no entry of what was held out can be told from a cell that is empty; give more data.")
     return np.stack([rows[good], columns[good]], axis=1), drawn[good]
 
 
-def _judged(space: Space, data: Counts | Sequences, asked: Sequence[Pairs]) -> Pairs:
-    """Of each pair whether it is told apart (m,): 1, or 0, or a half where both have one score."""
+def _judged(space: Space, data: Counts | Sequences, asked: Sequence[Pairs]) -> tuple[np.ndarray, np.ndarray]:
+    """How often each pair is told apart (m,), from 0 to 1; a half where both have one score, or one has no row."""
     keys = (data.keys, data.keys) if isinstance(data, Sequences) else (data.row_keys, data.column_keys)
     groups = [next(iter(each.groups)) for each in keys]
     for group in groups:
@@ -220,18 +222,22 @@ def _judged(space: Space, data: Counts | Sequences, asked: Sequence[Pairs]) -> P
     parts = [space.group(group) for group in groups]
     places = [part.keys.rows(each.names) for part, each in zip(parts, keys, strict=True)]
     context = _context(parts[1]) if isinstance(data, Sequences) else None
+    metric = space.metric if context is None else Metric.DOT
+
+    def scored(rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
+        at, to = places[0][rows], places[1][columns]
+        right = parts[1].rows.take(to) if context is None else context[to]
+        return np.where((at >= 0) & (to >= 0), _score(metric, parts[0].rows.take(at), right), np.nan)
+
     found = []
     for pairs, drawn in asked:
-        left = parts[0].rows.take(places[0][pairs[:, 0]])
-        scores = []
-        for columns in (pairs[:, 1], drawn):
-            at = places[1][columns]
-            right = parts[1].rows.take(at) if context is None else context[at]
-            scores.append(_score(space.metric if context is None else Metric.DOT, left, right))
-        values = np.where(scores[0] > scores[1], 1.0, np.where(scores[0] == scores[1], 0.5, 0.0))
-        # What has no row is told from nothing.
-        missing = (places[0][pairs[:, 0]] < 0) | (places[1][pairs[:, 1]] < 0) | (places[1][drawn] < 0)
-        found.append(np.where(missing, 0.5, values))
+        met = scored(pairs[:, 0], pairs[:, 1])
+        apart = np.full(drawn.shape, np.nan)
+        for at, others in zip(apart.T, drawn.T, strict=True):
+            score = scored(pairs[:, 0], others)
+            values = np.where(met > score, 1.0, np.where(met < score, 0.0, 0.5))
+            at[:] = np.where(others >= 0, values, np.nan)
+        found.append(np.nanmean(apart, axis=1))
     return found[0], found[1]
 
 

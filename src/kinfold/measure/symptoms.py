@@ -31,6 +31,8 @@ _QUERIES, _FEWEST, _WORK = 2000, 200, 3e11
 # Rows whose neighbors are compared before and after rows are shortened.
 _SHORTENED = 1000
 _KEEPING = 0.95
+# Of what random rows are apart: what rounding can make of rows that are the same.
+_ROUNDED = 1e-5
 # From there on a k-occurrence is called skewed: Feldbauer, Flexer 2019.
 _SKEWED = 1.4
 _BANDS = 10
@@ -219,10 +221,11 @@ def neighbors(told: Told, surveyed: Survey, near: float) -> None:
         f"Nearest rows: {len(asked):,} of {len(taking):,}"
         f"{'' if len(asked) == len(taking) else f', drawn with seed {told.seed}'}, each compared with all."
     )
-    if k >= 2:
-        _intrinsic(told, distances, surveyed.space.dim)
     # By cosine (1 - near) is half a squared distance; else it is a share of what random rows are apart.
     typical = 2.0 if cosine else 2 * _variance(surveyed)
+    if k >= 2:
+        # What is only apart by rounding tells no dimension.
+        _intrinsic(told, np.where(distances > _ROUNDED * np.sqrt(typical), distances, 0), surveyed.space.dim)
     alike = np.flatnonzero(distances[:, 0] ** 2 <= (1 - near) * typical)
     low, high = of_share(len(alike), len(asked))
     every = len(asked) == len(taking)
@@ -315,9 +318,8 @@ def hubs(told: Told, surveyed: Survey, points: np.ndarray, at: np.ndarray, k: in
     bad = skewed > _SKEWED
     advice = ""
     if bad:
-        advice = "Rank by CSLS, or " if left < skewed / 1.5 else ""
-        advice += "compare by cosine." if surveyed.space.metric is Metric.DOT else "subtract the mean row first."
-        advice = advice[0].upper() + advice[1:]
+        other = "subtract the mean row first" if surveyed.space.metric is Metric.COSINE else "compare by cosine"
+        advice = f"Rank by CSLS, or {other}." if left < skewed / 1.5 else f"{other.capitalize()}."
     told.read("hubs", FINE if not bad else LOOK if skewed < 3 else ACT, f"{said}; {better}.", advice)
     if count < len(surveyed.taking):
         told.note(
@@ -425,8 +427,9 @@ def _intrinsic(told: Told, distances: np.ndarray, dim: int) -> None:
     told.read(
         "intrinsic dimension",
         FINE,
-        f"Where rows are near each other they lie on about {value:.0f} dimensions ({low:.0f} to {high:.0f})"
-        + (f", or {other:.0f} a little farther out" if not np.isnan(other) else "")
+        f"Where rows are near each other they lie on about {number(value)} dimensions "
+        f"({number(low)} to {number(high)})"
+        + (f", or {number(other)} a little farther out" if not np.isnan(other) else "")
         + f", of {dim:,} coordinates.",
     )
 

@@ -28,8 +28,7 @@ def write(report: Report, path: str | os.PathLike[str], *, lead: str = "", comma
     Raises:
         BadFile: The folder cannot be written.
     """
-    first, *refits = report.tables
-    curves = [each for each in refits if each.columns[0] == "dim" and len(each.columns) == 2]
+    first, *refit = report.tables
     said, *notes = report.notes
     by = f'<p class="lead">{html.escape(lead)}</p>' if lead else ""
     tiles = "".join(
@@ -48,7 +47,7 @@ def write(report: Report, path: str | os.PathLike[str], *, lead: str = "", comma
         ),
         _section(
             "Learned anew",
-            "".join(_chart(partial(_drawn, each)) for each in curves),
+            _chart(partial(_drawn, _side_by_side(refit[0], refit[1]))) if refit else "",
             "Where the first line falls while the second rises, more dimensions learn by heart.",
         ),
         _section("Findings", _findings(report) + "".join(f'<p class="note">{html.escape(each)}</p>' for each in notes)),
@@ -57,6 +56,13 @@ def write(report: Report, path: str | os.PathLike[str], *, lead: str = "", comma
     ]
     page = html.page(report.title, f"<main>{''.join(body)}</main>", styles=("base.css", "report.css"))
     html.save(page, path)
+
+
+def _side_by_side(held: Table, fitted: Table) -> Table:
+    """Two tables of one line each as one of two lines, `held out` and `learned from`."""
+    what, *names = [held.title.rpartition(", ")[0], *(each.title.rpartition(", ")[2] for each in (held, fitted))]
+    rows = [[*one, other[1]] for one, other in zip(held.rows, fitted.rows, strict=True)]
+    return Table(what, [held.columns[0], *names], rows)
 
 
 def drawable(table: Table) -> Table:
