@@ -124,7 +124,7 @@ def figure(
         "texts": [each for each in _texts(shown, order) if each["name"] != label],
     }
     if broken:
-        about.append(f"{broken:,} rows that are not finite are left out.")
+        about.append(f"Left out, since they are not finite: {broken:,} of {broken + len(rows):,} rows.")
     notes = "".join(f"<p>{html.escape(each)}</p>" for each in about)
     return html.fill(
         "map.html",
