@@ -96,6 +96,7 @@ def compare(
     k: Annotated[int, typer.Option("-k", help="Neighbors of each key, among the keys that both have.")] = 10,
     sample: Annotated[int, typer.Option(help="Keys that are asked for their neighbors.")] = 2000,
     group: Annotated[str | None, typer.Option(help="Whose keys; by default those of the first groups.")] = None,
+    method: Annotated[str, typer.Option(help="Layout of the map, umap or pca.")] = "umap",
     map_limit: Annotated[
         int, typer.Option(help="Most points of the map: the most frequent, or the first rows.")
     ] = 20_000,
@@ -113,9 +114,9 @@ def compare(
     found = kf.compare(*spaces, k=k, sample=sample, group=group, names=names, seed=seed)
     values, shown = found.to_dict(), text.render(found)
     if out is not None:
-        how: dict[str, Any] = {"names": names, "group": group, "limit": map_limit, "seed": seed, "title": title}
+        how: dict[str, Any] = {"names": names, "group": group, "method": method, "limit": map_limit, "seed": seed}
         with watched(as_json) as progress:
-            kf.show.compare.write(*spaces, found, out, progress=progress, **how)
+            kf.show.compare.write(*spaces, found, out, title=title, progress=progress, **how)
         values["path"] = str(out)
         shown += f"\n{size(out.stat().st_size)} → {out}"
     say(values, shown, as_json)
