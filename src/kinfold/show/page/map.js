@@ -47,7 +47,7 @@ function mount(root) {
   let off = new Set();
   let ink = {};
   let flight = 0, waiting = false, stale = true; // stale: the points too, not only what is over them
-  let moved = 0, settled = 0, before = 0, slow = 0, step = 1; // when it moved, how long frames take, and the sample drawn
+  let moved = 0, settled = 0, before = 0, slow = 0, quick = 0, step = 1; // when it moved, how many frames were slow and quick, and the sample drawn
   let drawn = [], selected = []; // the lasso, in the plane, and the points in it
   let middles = []; // where the names of kinds stand
   const trails = data.trails ?? [];
@@ -78,11 +78,17 @@ function mount(root) {
 
   const moving = () => performance.now() - moved < 160;
 
-  // While the map moves: a frame that takes longer than 1/30 s, three times, makes the sample half as large.
+  // While the map moves: a frame that takes longer than 1/30 s, three times, makes the sample half as large, and two
+  // seconds of quick frames twice as large again.
   function pace(now) {
     if (moving() && now - before < 500) {
       slow = now - before > 36 ? slow + 1 : Math.max(0, slow - 0.25);
-      if (slow >= 3 && step < MOST_STEP && keys.length > 4000) [step, slow] = [step * 2, 0];
+      quick = now - before < 20 ? quick + 1 : 0;
+      if (slow >= 3 && step < MOST_STEP && keys.length > 4000) [step, slow, quick] = [step * 2, 0, 0];
+      else if (quick > 120 && step > 1) {
+        [step, quick] = [step / 2, 0];
+        if (step === 1) tell("");
+      }
       if (step > 1) tell(`While it moves, ${number(Math.ceil(keys.length / step))} of ${number(keys.length)} points are drawn.`);
     }
     before = now;
