@@ -66,7 +66,7 @@ def scores(vectors: dict[str, np.ndarray], targets: list[list[str]], attributes:
 
 
 def exact() -> type:
-    """The logistic regression that WEFE takes, in double precision: in single it ends where the last digits are noise."""
+    """WEFE's logistic regression in double precision: in single it ends where the last digits are noise."""
     from sklearn.linear_model import LogisticRegression
 
     class Exact(LogisticRegression):

@@ -67,6 +67,7 @@ def test_drawn_partitions_never_give_zero_and_agree_with_all():
     rng = np.random.default_rng(1)
     few = rng.normal(1.2, 1, 8), rng.normal(0, 1, 8)
     assert permuted(*few).exact
+    assert permuted(np.arange(3.0), np.arange(5.0, 8)).two_sided == permuted(np.arange(3.0), np.ones(3)).least == 0.1
     many = permuted(rng.normal(9, 1, 20), rng.normal(0, 1, 20), draws=99)
     assert not many.exact
     assert many.two_sided == many.one_sided == 1 / 100

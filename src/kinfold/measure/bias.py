@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from kinfold.core.errors import BadOption
-from kinfold.core.metric import units
+from kinfold.core.metric import Metric, units
 from kinfold.core.report import Finding, Report, Table, number
 from kinfold.core.space import Space
 from kinfold.measure import associations as formulas
@@ -198,6 +198,11 @@ class _Audit:
             tables.append(Table("Measures", _MEASURES, self.measures))
         asked = len(self.questions)
         notes = [f"{asked - self.refused:,} of {asked:,} questions are answered."]
+        metric = self.words.space.metric
+        if metric is not Metric.COSINE:
+            notes.append(
+                f"Words are compared as the measures say, mostly by cosine; this Space's own metric is {metric}."
+            )
         if any(each.name == "effect size" for each in self.findings):
             drawn = f"{self.permutations:,} drawn partitions where there are too many, else" if self.sampled else ""
             notes.append(
@@ -361,8 +366,10 @@ def _says(names: Sequence[str], value: float, chance: Chance, ends: tuple[float,
     x, y, a, b = names
     if np.isnan(value):
         return "all targets are equally near to both attributes"
-    p = f"p {number(chance.two_sided)}"
+    p = "p below 0.001" if chance.two_sided < 0.001 else f"p {number(chance.two_sided)}"
     if chance.two_sided >= _LEVEL:
+        if chance.least >= _LEVEL:
+            return f"nothing can be shown with so few words ({p}, of {chance.partitions:,} partitions)"
         within = "" if ends is None else f"; what is there is between {ends[0]:.2f} and {ends[1]:.2f}"
         return f"no association is shown ({p}){within}"
     one, other = (a, b) if value > 0 else (b, a)

@@ -14,8 +14,8 @@ from kinfold.core.errors import BadData, BadOption
 
 # Partitions up to which all are tried.
 _ALL = 200_000
-# Numbers drawn at a time, some 30 MB.
-_DRAWN = 1 << 22
+# Numbers drawn at a time, 8 MB.
+_DRAWN = 1 << 20
 # Quantiles that an integral over a deviation sums, and how far out a normal distribution has nothing left.
 _NODES, _FAR = 200, 9.0
 
@@ -29,12 +29,14 @@ class Chance:
         one_sided: In the direction of the first group being larger; the p of WEAT's paper.
         partitions: How many were looked at.
         exact: Whether these were all that there are.
+        least: The smallest two-sided p that there can be.
     """
 
     two_sided: float
     one_sided: float
     partitions: int
     exact: bool
+    least: float
 
 
 def effect_size(first: np.ndarray, second: np.ndarray) -> float:
@@ -191,8 +193,9 @@ def permuted(first: np.ndarray, second: np.ndarray, *, draws: int = 9999, seed: 
         upper += int((sums >= observed - near).sum())
         either += int((np.abs(sums) >= abs(observed) - near).sum())
     if exact:
-        return Chance(either / count, upper / count, count, True)
-    return Chance((either + 1) / (draws + 1), (upper + 1) / (draws + 1), draws, False)
+        # Of groups of one size, the other way round is as far apart.
+        return Chance(either / count, upper / count, count, True, (1 + (2 * n == len(both))) / count)
+    return Chance((either + 1) / (draws + 1), (upper + 1) / (draws + 1), draws, False, 1 / (draws + 1))
 
 
 def _all_sums(values: np.ndarray, n: int, count: int) -> Iterator[np.ndarray]:
