@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from kinfold.recipes.distill import distill
     from kinfold.recipes.documents import documents
     from kinfold.recipes.encoders import pretrain, tune_encoder
+    from kinfold.recipes.explain import explain
     from kinfold.recipes.items import items
     from kinfold.recipes.texts import texts
     from kinfold.recipes.tuning import tune
@@ -38,6 +39,7 @@ _PLACES = {
     "distill": "kinfold.recipes.distill",
     "documents": "kinfold.recipes.documents",
     "encoder": "kinfold.encode",
+    "explain": "kinfold.recipes.explain",
     "items": "kinfold.recipes.items",
     "open": "kinfold.io",
     "pretrain": "kinfold.recipes.encoders",
@@ -59,6 +61,7 @@ __all__ = [
     "documents",
     "encode",
     "encoder",
+    "explain",
     "io",
     "items",
     "learn",

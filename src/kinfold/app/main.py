@@ -11,7 +11,21 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from kinfold.app import across, ask, change, classify, distill, encode, index, look, recommend, tag, texts, vectors
+from kinfold.app import (
+    across,
+    ask,
+    change,
+    classify,
+    distill,
+    encode,
+    explain,
+    index,
+    look,
+    recommend,
+    tag,
+    texts,
+    vectors,
+)
 from kinfold.app.output import Json, say
 
 # Commands with commands below them.
@@ -95,7 +109,8 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "tag": tag.tag,
     "predict": classify.predict,
     "recommend": recommend.recommend,
-    "why": recommend.why,
+    "explain": explain.explain,
+    "why": explain.why,
 }
 for _name, _command in _COMMANDS.items():
     app.command(_name)(_command)
