@@ -117,7 +117,7 @@ def explain(
             reports.append(labeled(space, clusters, by=by, group=group, show=show, seed=seed, progress=progress))
         if features is not None:
             learners = [
-                kf.transform.SparseAutoencoder(features, active, seed=each, group=group)
+                kf.transform.SparseAutoencoder(features, active, seed=each, group=group, show=show)
                 for each in ((seed, seed + 1) if again else (seed,))
             ]
             found = [each.apply(space, progress=progress) for each in learners]

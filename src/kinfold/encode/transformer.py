@@ -111,6 +111,7 @@ class Transformer:
 
     methods: ClassVar[tuple[str, ...]] = (METHOD,)
     things: ClassVar[str] = "texts"
+    contextual: ClassVar[bool] = True
 
     model: str | os.PathLike[str] | Space
     precision: str = "auto"

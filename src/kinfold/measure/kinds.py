@@ -12,6 +12,7 @@ from kinfold.core.metric import Metric
 from kinfold.core.report import Finding, Report, Table
 from kinfold.core.space import Space
 from kinfold.measure.members import called
+from kinfold.prepare.features import members as categories
 from kinfold.transform.clusters import central_keys, means
 from kinfold.transform.silhouettes import silhouettes
 
@@ -113,7 +114,7 @@ def values_told(
 
     Args:
         space: One group.
-        by: An attribute that tells kinds.
+        by: An attribute that tells kinds; `genres:|` where several are put together at a character.
         rows: Of the group (m,); a row may be in several sets.
         owners: The set of each (m,).
         weights: How much each counts (m,).
@@ -126,15 +127,17 @@ def values_told(
         UnknownName: There is no such attribute.
         BadOption: It tells no kinds, or too many.
     """
-    kinds, names = _kinds(space, by)
-    known = kinds[rows] >= 0
-    cells = owners[known] * len(names) + kinds[rows[known]]
+    kinds, starts, names = _several(space, by)
+    # One entry for each value of each row.
+    each = np.diff(starts)[rows]
+    place = np.arange(each.sum()) - np.repeat(np.cumsum(each) - each, each) + np.repeat(starts[:-1][rows], each)
+    cells = np.repeat(owners, each) * len(names) + kinds[place]
     held, often = (
-        np.bincount(cells, each, count * len(names)).reshape(count, -1)
-        for each in (weights[known].astype(np.float64), None)
+        np.bincount(cells, some, count * len(names)).reshape(count, -1)
+        for some in (np.repeat(weights.astype(np.float64), each), None)
     )
     shares = held / np.maximum(held.sum(axis=1, keepdims=True), 1e-30)
-    base = np.bincount(kinds[kinds >= 0], minlength=len(names)) / max(1, int((kinds >= 0).sum()))
+    base = np.bincount(kinds, minlength=len(names)) / max(1, len(kinds))
     lifts = shares / np.maximum(base, 1e-30)
     least = min(_LEAST, len(space) // count + 1)
     worth = np.where((often >= least) & (lifts > 1), shares * np.log(np.maximum(lifts, 1)), 0)
@@ -143,6 +146,22 @@ def values_told(
         (names[at], float(lifts[owner, at])) if worth[owner, at] > 0 else (None, None)
         for owner, at in enumerate(best.tolist())
     ]
+
+
+def _several(space: Space, by: str) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """The kinds of all rows one after another, where those of each row begin (n + 1,), and the names of the kinds."""
+    name, _, cut = by.partition(":")
+    column = space.attribute(name)
+    if not cut and not pa.types.is_nested(column.type):
+        owners, names = _kinds(space, by)
+        return owners[owners >= 0], np.concatenate([[0], np.cumsum(owners >= 0)]), names
+    told = categories(pa.table({name: column}), by)
+    names = sorted({text for some in told for text in some})
+    if not names:
+        raise BadOption(f"'{by}' tells no kinds of {len(space):,} rows; name another attribute.")
+    codes = {text: at for at, text in enumerate(names)}
+    kinds = np.array([codes[text] for some in told for text in some], np.int64)
+    return kinds, np.concatenate([[0], np.cumsum([len(some) for some in told])]), names
 
 
 def _kinds(space: Space, by: str) -> tuple[np.ndarray, list[str]]:

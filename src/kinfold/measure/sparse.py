@@ -88,12 +88,18 @@ def features(
         findings.append(Finding("found again", float(again.mean()), *of_mean(again, seed=seed), len(again)))
     often, share = (to_numpy(one_array(found.attribute(name))) for name in ("count", "share"))
     # A feature is called by its first keys already.
-    first = NAMED if show is None else 0
-    columns = ["feature", "more keys" if show is None else show, "rows", "of them all", "share", "coherence"]
+    columns = [
+        "feature",
+        "more keys" if show is None else f"more by {show}",
+        "rows",
+        "of them all",
+        "share",
+        "coherence",
+    ]
     lines: list[list[Any]] = [
         [
             name,
-            ", ".join(called(part, rows[first : first + _KEYS], show)),
+            ", ".join(called(part, rows[NAMED : NAMED + _KEYS], show)),
             int(often[at]),
             float(often[at] / max(1, len(part))),
             float(share[at]),

@@ -210,6 +210,8 @@ def _whole(row: np.ndarray, made_by: Any, thing: str, notes: list[str]) -> tuple
             f"'{_short(thing)}': its row is not what its encoder gives now, so that it is told by dimensions alone."
         )
         return row.astype(np.float64), None
+    if getattr(made_by, "contextual", False):
+        notes.append("Tokens know the text around them: a part is of a token where it stands, not of the word alone.")
     return whole, terms
 
 
@@ -264,21 +266,22 @@ def _dimensions(space: Space | None, a: Thing, b: Thing, over: np.ndarray, k: in
     left, right = (
         each.row / (np.linalg.norm(each.row) or 1) if metric is Metric.COSINE else each.row for each in (a, b)
     )
-    ends = _ends(space, a, b, order)
+    ends = _ends(space, a, b, order) if space is not None else [""] * len(order)
     rows: list[list[Any]] = [
         [str(at), float(left[at]), float(right[at]), float(over[at]), keys]
         for at, keys in zip(order.tolist(), ends, strict=True)
     ]
     if len(over) > len(order):
         rows.append([f"(all {len(over) - len(order):,} others)", None, None, float(over.sum() - over[order].sum()), ""])
-    return Table("Dimensions", ("dimension", a.name, b.name, "part", "largest there"), rows)
+    columns = ("dimension", a.name, b.name, "part", "largest there")
+    if space is None:
+        columns, rows = columns[:-1], [row[:-1] for row in rows]
+    return Table("Dimensions", columns, rows)
 
 
-def _ends(space: Space | None, a: Thing, b: Thing, order: np.ndarray) -> list[str]:
+def _ends(space: Space, a: Thing, b: Thing, order: np.ndarray) -> list[str]:
     """The keys at the end of each dimension at which the two, or the farther out of them, are."""
     home = next((each.group for each in (a, b) if each.group is not None), None)
-    if space is None or not len(order):
-        return [""] * len(order)
     home = home or next(iter(space.groups))
     out = np.where(np.abs(a.row[order]) > np.abs(b.row[order]), a.row[order], b.row[order])
     queries = np.zeros((len(order), space.dim), np.float32)

@@ -29,6 +29,8 @@ _LEAST, _BATCH, _BATCHES = 32, 1024, 64
 _FREQUENT = 20_000
 # Keys that name a feature, and that are kept of it.
 NAMED, _TOP = 3, 10
+# Rows of which the first directions are drawn.
+_FIRST = 4_096
 # Part of the passes in which features that never fire begin anew.
 _RENEWED = 0.6
 _DECAYS = 0.9, 0.999
@@ -57,7 +59,8 @@ class SparseAutoencoder:
         z = TopK(E x + e),  x' = D z + c
 
     with D of unit rows, learned by Adam on |x - x'|²; features that never fire begin anew at what is badly made. Each
-    is called by the keys at which it is strongest, of the 20,000 most frequent where an attribute `count` tells.
+    is called by the keys at which it is strongest, of the more frequent half, and of 20,000, where an attribute `count`
+    tells.
 
     Args:
         k: How many features.
@@ -66,11 +69,12 @@ class SparseAutoencoder:
         learning_rate: Of Adam, for rows of a mean squared length of 1; falls to a tenth.
         seed: Of what is drawn.
         group: Whose rows; the first group where it is None.
+        show: An attribute that names features in the place of keys, such as a title.
 
     Raises:
         BadOption: A field outside its range.
         BadData: There are fewer rows than features, or one holds a number that is not finite.
-        UnknownName: There is no such group.
+        UnknownName: There is no such group or attribute.
 
     Source:
         Gao et al. 2024 (arXiv 2406.04093; TopK); Bricken et al. 2023 (features begun anew).
@@ -79,7 +83,7 @@ class SparseAutoencoder:
         >>> rng = np.random.default_rng(0)
         >>> rows = np.eye(4)[rng.integers(0, 4, 400)] * rng.uniform(1, 2, (400, 1))
         >>> found = SparseAutoencoder(k=4, active=1).apply(Space.of(range(400), rows))
-        >>> found.groups, bool((found.rows.dense().max(axis=1) > 0.9).all())
+        >>> found.groups, found.card.reports[-1]["reconstruction R²"].value > 0.95
         ({'feature': range(0, 4)}, True)
     """
 
@@ -89,6 +93,7 @@ class SparseAutoencoder:
     learning_rate: float = 0.005
     seed: int = 0
     group: str | None = None
+    show: str | None = None
 
     def __post_init__(self) -> None:
         ranges = {"k": (2, 1 << 16), "active": (1, self.k), "epochs": (1, 10_000), "seed": (0, (1 << 31) - 1)}
@@ -109,6 +114,8 @@ class SparseAutoencoder:
 
         home = next(iter(space.groups)) if self.group is None else self.group
         part = space.group(home)
+        if self.show is not None:
+            part.attribute(self.show)
         part = alike(part) if one_side(space, home, home) else part
         if len(part) < self.k or not part.dim:
             raise BadData(
@@ -132,7 +139,7 @@ class SparseAutoencoder:
         frequent = np.ones(len(part), np.bool_)
         if counts(part) is not None:
             frequent[:] = False
-            frequent[most_frequent(part, _FREQUENT)[0]] = True
+            frequent[most_frequent(part, min(_FREQUENT, -(-len(part) // 2)))[0]] = True
         often, energy, top = _strongest(part, weights, frequent)
         order = np.argsort(-energy, kind="stable")
         tops = [[part.keys[row] for row in top[at].tolist() if row >= 0] for at in order.tolist()]
@@ -145,7 +152,11 @@ class SparseAutoencoder:
                 "bias": pa.array(weights.bias[order].astype(np.float32)),
             }
         )
-        names = _apart([", ".join(some[:NAMED]) for some in tops])
+        called = tops
+        if self.show is not None:
+            told = part.attribute(self.show)
+            called = [[str(told[part.keys.row(key)]) for key in some[:NAMED]] for some in tops]
+        names = _apart([", ".join(some[:NAMED]) for some in called])
         directions = np.zeros((self.k, space.dim), np.float32)
         directions[:, : part.dim] = weights.decoder[order]
         card = space.card.then("autoencoder", **asdict(self))
@@ -200,9 +211,7 @@ def _learn(rows: np.ndarray, how: SparseAutoencoder, rng: np.random.Generator, p
     rows = rows - mean
     scale = np.float32(np.sqrt((rows.astype(np.float64) ** 2).sum() / len(rows)))
     rows /= scale
-    first = rng.choice(len(rows), how.k, replace=len(rows) < how.k)
-    # Rows that are the same would begin as one feature twice.
-    decoder = units(rows[first] + np.float32(1e-4) * rng.standard_normal((how.k, rows.shape[1]), np.float32))
+    decoder = _first(rows, how.k, rng)
     encoder, center = decoder.copy(), np.zeros(rows.shape[1], np.float32)
     adam = _Adam(encoder, decoder, center)
     batch = min(_BATCH, max(_LEAST, len(rows) // _BATCHES))
@@ -235,6 +244,16 @@ def _learn(rows: np.ndarray, how: SparseAutoencoder, rng: np.random.Generator, p
         progress.advance(1, loss=total / len(rows))
     center = mean + scale * center
     return _Weights(encoder, -encoder @ center, decoder, center, how.active)
+
+
+def _first(rows: np.ndarray, k: int, rng: np.random.Generator) -> np.ndarray:
+    """The directions (k, dim) of some rows that are far apart."""
+    from sklearn.cluster import kmeans_plusplus
+
+    some = units(rows[rng.permutation(len(rows))[: max(_FIRST, 2 * k)]])
+    found = kmeans_plusplus(some, k, random_state=int(rng.integers(1 << 31)), n_local_trials=1)[0]
+    # Where fewer rows are different, the same ones begin a little apart.
+    return units(found + np.float32(1e-4) * rng.standard_normal(found.shape, np.float32))
 
 
 class _Adam:
