@@ -3,7 +3,6 @@ import dataclasses
 import numpy as np
 import pytest
 from peers import peer
-from worlds import blocks
 
 import kinfold as kf
 from kinfold import Space, measure
@@ -61,24 +60,30 @@ def test_words_of_fasttext_are_told_by_their_ngrams_seen_or_not(fasttext):
 
 def test_terms_of_every_encoder_add_up_to_what_it_gives(fasttext):
     texts = ["sailor at sea", "the field"]
-    pooled = kf.documents(["the sea is wide", "a field of hay", "the sea"] * 20, method="sif", dim=6, min_count=1, threads=1)
+    pooled = kf.documents(["the sea at sea", "a field", "the sea"], method="sif", words=fasttext, threads=1)
     labeled = kf.tasks.classify.train(
         ["red rose", "green grass", "a red rose", "the grass"] * 30,
         ["r", "g", "r", "g"] * 30,
-        epochs=2, dim=6, word_ngrams=2, min_n=2, max_n=3, buckets=200, threads=1,
+        epochs=2,
+        dim=6,
+        word_ngrams=2,
+        min_n=2,
+        max_n=3,
+        buckets=200,
+        threads=1,
     ).space
     for made_by, thing in (
         (kf.encode.encoder(fasttext), "sailor"),
         (kf.encode.encoder(fasttext), "unheard"),
         (kf.encode.encoder(fasttext, "pooled"), texts[0]),
-        (kf.encode.encoder(pooled, "pooled"), "the sea of hay"),
+        (kf.encode.encoder(pooled), "the sea sails a field"),
         (kf.encode.encoder(labeled, "bag"), "a rose of red grass unheard"),
     ):
         terms = made_by.terms(thing)
         assert len(terms.names) == len(terms.rows)
         row = made_by.encode(Items([thing])).rows.take(0)
         np.testing.assert_allclose(terms.rows.sum(axis=0), row, atol=1e-5)
-    assert "red grass" in kf.encode.encoder(labeled, "bag").terms("a red grass").names or True
+    assert "red rose" in kf.encode.encoder(labeled, "bag").terms("a red rose").names
 
 
 def test_texts_by_a_classifier_and_by_plain_means(fasttext):
@@ -115,7 +120,6 @@ def test_tokens_of_a_transformer_add_up(pooling, tmp_path):
 
 
 def test_features_tell_why_two_rows_are_near():
-    space = kf.learn.SVD(dim=8).fit(kf.prepare.cooccurrence.count(blocks())) if False else None
     rng = np.random.default_rng(0)
     kind = np.arange(200) % 4
     rows = 3 * np.eye(8)[kind] + 0.2 * rng.normal(size=(200, 8))
