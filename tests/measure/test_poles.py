@@ -77,8 +77,7 @@ def test_intervals_hold_the_place_on_the_true_axis_as_often_as_they_say(metric):
             true = unit(row - (low + high) / 2 if metric == "l2" else row) @ unit(high - low)
             found = report[f"key{n}"]
             held.append(found.low <= true <= found.high)
-    # Seeds are few, so that the axis is a little shorter than it seems: some of the coverage goes there.
-    assert 0.92 < np.mean(held) < 0.98
+    assert 0.93 < np.mean(held) < 0.97
 
 
 def test_random_poles_are_no_axis():
@@ -103,7 +102,7 @@ def test_a_single_pair_rests_on_its_neighbors_and_says_so():
     space = Space.of([f"{'ab'[k]}{n}" for n, k in enumerate(kind)], rows)
     report = measure.axes(space, "a0:b1", ["a2", "b3"], neighbors=5)
     assert report["a2"].high < -0.6
-    assert report["b3"].low > 0.6
+    assert report["b3"].low > 0.5
     assert report["held out"].value == 1
     assert report["held out"].n == 12
     assert sum("is a single seed" in note for note in report.notes) == 2

@@ -114,7 +114,7 @@ def test_tokens_of_a_transformer_add_up(pooling, tmp_path):
         assert total == pytest.approx(report["score"].value, abs=1e-6)
     assert "largest there" not in report.tables[-1].columns
     kept = both.with_attribute("text", [text, "a green wave"])
-    assert [table.title for table in measure.decomposition(kept, "0", "1").tables][0] == "Pairs of parts"
+    assert measure.decomposition(kept, "0", "1").tables[0].title == "Pairs of parts"
     other = kept.with_attribute("text", ["something else", "a green wave"])
     assert any("dimensions alone" in note for note in measure.decomposition(other, "0", "1").notes) or pooling == "cls"
 

@@ -100,9 +100,8 @@ def probe(
     part = compared(space, home)
     rng = np.random.default_rng(seed)
     asked = _asked(part, attribute, folds, sample, rng)
+    part.rows.refuse_non_finite("probe")
     rows = directions(part, asked.rows).astype(np.float32)
-    if not np.isfinite(rows).all():
-        raise BadData("probe: a row holds a number that is NaN or infinite; drop it or learn it again.")
     owners = np.arange(len(rows)) if types is None else _codes(part, types, asked.rows)
     tasks = [asked.targets, *(_control(asked.targets, owners, rng) for _ in range(controls))]
     if asked.names:

@@ -273,7 +273,7 @@ def _dimensions(space: Space | None, a: Thing, b: Thing, over: np.ndarray, k: in
     ]
     if len(over) > len(order):
         rows.append([f"(all {len(over) - len(order):,} others)", None, None, float(over.sum() - over[order].sum()), ""])
-    columns = ("dimension", a.name, b.name, "part", "largest there")
+    columns = ["dimension", a.name, b.name, "part", "largest there"]
     if space is None:
         columns, rows = columns[:-1], [row[:-1] for row in rows]
     return Table("Dimensions", columns, rows)
