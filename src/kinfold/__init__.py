@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from kinfold.recipes.distill import distill
     from kinfold.recipes.documents import documents
     from kinfold.recipes.encoders import pretrain, tune_encoder
+    from kinfold.recipes.explain import explain
     from kinfold.recipes.items import items
     from kinfold.recipes.report import report
     from kinfold.recipes.texts import texts
@@ -43,6 +44,7 @@ _PLACES = {
     "distill": "kinfold.recipes.distill",
     "documents": "kinfold.recipes.documents",
     "encoder": "kinfold.encode",
+    "explain": "kinfold.recipes.explain",
     "items": "kinfold.recipes.items",
     "open": "kinfold.io",
     "pretrain": "kinfold.recipes.encoders",
@@ -67,6 +69,7 @@ __all__ = [
     "documents",
     "encode",
     "encoder",
+    "explain",
     "io",
     "items",
     "learn",

@@ -19,6 +19,7 @@ from kinfold.app import (
     classify,
     distill,
     encode,
+    explain,
     index,
     judge,
     look,
@@ -114,7 +115,8 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "tag": tag.tag,
     "predict": classify.predict,
     "recommend": recommend.recommend,
-    "why": recommend.why,
+    "explain": explain.explain,
+    "why": explain.why,
 }
 for _name, _command in _COMMANDS.items():
     app.command(_name)(_command)

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from kinfold.core.errors import BadData, BadOption, KinfoldError, did_you_mean
 from kinfold.core.keys import Keys
 from kinfold.core.progress import Progress, quiet
-from kinfold.core.report import Report, number
+from kinfold.core.report import Report, number, percent
 from kinfold.core.space import Space
 from kinfold.show.report import Section
 
@@ -94,7 +94,7 @@ def report(
     for name, part in PARTS.items():
         if name not in without:
             progress.start(name)
-            sections.append(_section(part, shown, group, seed))
+            sections.append(_section(part, shown if name == "clusters" else space, group, seed))
     page.write(
         space,
         path,
@@ -192,9 +192,21 @@ def _clusters(space: Space, group: str | None, seed: int) -> tuple[list[Report],
     return [report], [told + "; ".join(largest) + "."]
 
 
+def _directions(space: Space, group: str | None, seed: int) -> tuple[list[Report], list[str]]:
+    from kinfold.measure import directions
+
+    report = directions(space, group=group, seed=seed)
+    told = [
+        f"Along direction {row[0]} lie {percent(row[1])} of the variance, from {row[2]} to {row[3]}."
+        for row in report.tables[0].rows[:2]
+    ]
+    return [report], told
+
+
 # A new section is one line here.
 PARTS: dict[str, Part] = {
     "health": Part("Health", "What is broken, idle, crowded or unsteady among the rows, and what to do.", _health),
     "bias": Part("Bias", "What goes with what in published lists of words; effects with 95 % intervals.", _bias),
+    "directions": Part("Directions", "Along what rows differ most, by the keys at the two ends.", _directions),
     "clusters": Part("Clusters", "What stands together, by k-means; the map is colored by it.", _clusters),
 }

@@ -270,17 +270,13 @@ def _lined(table: Table) -> str:
     """The columns of a table as lines over its first one, where that is an axis: ascending numbers."""
     rows = table.rows
     right = text.right_aligned(table)
-    if not 3 <= len(rows) <= _POINTS or not right[0] or len(table.columns) < 2:
+    if not 3 <= len(rows) <= _POINTS or not all(right) or len(table.columns) < 2:
         return ""
     xs = [row[0] for row in rows]
     if any(each is None for each in xs) or any(a >= b for a, b in pairwise(xs)):
         return ""
     ends = ("low", "high")  # of the column before them
-    ys = {
-        name: [row[at] for row in rows]
-        for at, name in enumerate(table.columns)
-        if at and right[at] and name not in ends
-    }
+    ys = {name: [row[at] for row in rows] for at, name in enumerate(table.columns) if at and name not in ends}
     sizes = {name: max((abs(each) for each in values if each is not None), default=0) for name, values in ys.items()}
     shares = {name: values for name, values in ys.items() if 0 < sizes[name] <= 1}
     drawn = shares or {name: values for name, values in ys.items() if sizes[name] > 0 and len(ys) == 1}
