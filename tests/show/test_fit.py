@@ -130,6 +130,8 @@ def test_on_paper_all_tables_are_whole_and_colors_are_those_of_paper(browser, pa
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
     assert browser.execute_script(dark) == "rgb(255, 255, 255)"
     assert not browser.find_element("css selector", "nav.contents").is_displayed()
+    folded = "const each = document.querySelector('details'); each.open = false; return each.offsetHeight"
+    assert browser.execute_script(folded) > 500
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
 
 
