@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from show.pages import FAULTS, HOSTILE, no_browser
+from show.pages import FAULTS, HOSTILE, no_browser, until
 
 from kinfold import Finding, Report, Space, compare
 from kinfold.core.report import Table
@@ -92,6 +92,19 @@ def test_no_text_overlaps_or_is_cut_off(browser, pages, page, width):
     assert texts > 100
     severe = [each["message"] for each in browser.get_log("browser") if each["level"] == "SEVERE"]
     assert severe == []
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_what_the_map_tells_fits_beside_its_tools(browser, pages, width):
+    from selenium.webdriver.common.keys import Keys
+
+    shown(browser, pages / "report.html", width)
+    face, field = (browser.find_element("css selector", each) for each in (".map-face", ".map-search input"))
+    for ask in (lambda: face.send_keys(Keys.ENTER), lambda: field.send_keys(LONG[:20], Keys.ENTER)):
+        ask()
+        until(lambda: browser.find_element("css selector", ".map-card").is_displayed())
+        assert browser.execute_script(FAULTS)[1] == []
+    picture(browser, f"card-{width}")
 
 
 def test_the_check_itself_finds_what_is_wrong(browser, pages):

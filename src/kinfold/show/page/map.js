@@ -337,7 +337,7 @@ function mount(root) {
       const known = selected.map((i) => scale.values[i]).filter((value) => !Number.isNaN(value)).sort((a, b) => a - b);
       rows.push([`${scale.name}, median`, known.length ? number(known[known.length >> 1], scale.unit) : "–"]);
     }
-    return element("dl", {}, ...rows.flatMap(([name, value]) => [element("dt", { textContent: name }), element("dd", { textContent: value })]));
+    return element("dl", { className: "shares" }, ...rows.flatMap(([name, value]) => [element("dt", { textContent: name }), element("dd", { textContent: value })]));
   }
 
   function copy(button) {
