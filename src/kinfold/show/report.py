@@ -140,7 +140,7 @@ def write(
 def _in_words(space: Space, part: Space) -> str:
     """What the Space is, in two or three sentences."""
     card = space.card
-    made = "read from a file" if card.method in ("file", "given") else f"learned by {card.method}"
+    made = {"file": "read from a file", "given": "given as arrays"}.get(card.method, f"learned by {card.method}")
     sizes = f"{len(part):,} {maps.plural(part)} of {space.dim:,} dimensions, {made}, compared by {part.metric.value}."
     others = [f"{len(rows):,} {name}s" for name, rows in space.groups.items() if name not in part.groups]
     beside = f" Beside them stand {', '.join(others)}." if others else ""
