@@ -132,6 +132,18 @@ def test_intervals_of_the_dimension_cover_the_truth():
     assert 0.88 <= hits["mle"] / 150 <= 0.99
 
 
+def test_values_are_those_of_the_reference_libraries():
+    """IsoScore 2.0.1, and TwoNN and MLE (20 neighbors) of scikit-dimension, on the same rows."""
+    rng = np.random.default_rng(0)
+    oval = rng.normal(size=(1500, 12)) * np.geomspace(2, 0.2, 12)
+    flat = rng.random((2000, 5)) @ np.linalg.qr(rng.normal(size=(20, 5)))[0].T
+    found, other = (measure.health(Space.of(range(len(each)), each, metric="l2")) for each in (oval, flat))
+    assert found["isoscore"].value == pytest.approx(0.3457, abs=1e-4)
+    assert other["isoscore"].value == pytest.approx(0.2098, abs=1e-4)
+    assert other["intrinsic dimension (TwoNN)"].value == pytest.approx(4.6086, rel=0.01)
+    assert other["intrinsic dimension (MLE, 20 nearest)"].value == pytest.approx(4.4518, rel=0.005)
+
+
 def test_too_few_rows_tell_no_intrinsic_dimension():
     assert np.isnan(two_nn(np.ones(5), 2 * np.ones(5))).all()
     assert np.isnan(two_nn(np.zeros(50), np.ones(50))).all()
