@@ -23,6 +23,16 @@ def test_health_tells_in_words_and_as_json(kinfold, learned, tmp_path):
     assert kf.open(out).card.reports[-1].title == ran.json["title"] == "Health"
 
 
+def test_runs_whose_files_have_one_name_are_told_apart(kinfold, learned, tmp_path):
+    for run in ("one", "two"):
+        (tmp_path / run).mkdir()
+        (tmp_path / run / "words.arrow").write_bytes(learned.read_bytes())
+    runs = [tmp_path / run / "words.arrow" for run in ("one", "two")]
+    ran = kinfold("health", learned, "--beside", runs[0], "--beside", runs[1], "--json")
+    names = [each["name"] for each in ran.json["findings"]]
+    assert [f"nearest 10 shared with {each}" in names for each in runs] == [True, True]
+
+
 def test_health_of_vectors_in_another_format(kinfold, tmp_path):
     path = tmp_path / "vectors.txt"
     path.write_text("3 2\na 1 0\nb 0 1\nc 0 0\n")

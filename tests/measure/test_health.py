@@ -1,3 +1,4 @@
+import contextlib
 import dataclasses
 
 import numpy as np
@@ -129,6 +130,18 @@ def test_intervals_of_the_dimension_cover_the_truth():
         hits["mle"] += low < 7 < high
     assert 0.9 <= hits["two"] / 150 <= 0.99
     assert 0.88 <= hits["mle"] / 150 <= 0.99
+
+
+def test_values_are_those_of_the_reference_libraries():
+    """IsoScore 2.0.1, and TwoNN and MLE (20 neighbors) of scikit-dimension, on the same rows."""
+    rng = np.random.default_rng(0)
+    oval = rng.normal(size=(1500, 12)) * np.geomspace(2, 0.2, 12)
+    flat = rng.random((2000, 5)) @ np.linalg.qr(rng.normal(size=(20, 5)))[0].T
+    found, other = (measure.health(Space.of(range(len(each)), each, metric="l2")) for each in (oval, flat))
+    assert found["isoscore"].value == pytest.approx(0.3457, abs=1e-4)
+    assert other["isoscore"].value == pytest.approx(0.2098, abs=1e-4)
+    assert other["intrinsic dimension (TwoNN)"].value == pytest.approx(4.6086, rel=0.01)
+    assert other["intrinsic dimension (MLE, 20 nearest)"].value == pytest.approx(4.4518, rel=0.005)
 
 
 def test_too_few_rows_tell_no_intrinsic_dimension():
@@ -393,6 +406,42 @@ def test_few_rows_one_coordinate_and_nothing_but_zeros(metric):
         assert report["rows"].value == len(rows)
         kf.show.text.render(report)
     assert any("3 would do" in note for note in measure.health(Space.of(["a"], [[1.0, 0]], metric=metric)).notes)
+
+
+def spoilt(kind, rng):
+    """Rows that are hard in one way."""
+    rows = rng.normal(size=(int(rng.choice([2, 4, 9, 40])), int(rng.choice([1, 2, 9]))))
+    many = rng.random(len(rows))[:, None]
+    return {
+        "tiny or huge": lambda: rows * 10.0 ** rng.integers(-45, 37),
+        "of all lengths": lambda: rows * 10.0 ** rng.integers(-30, 18, many.shape),
+        "on a grid": lambda: np.round(rows),
+        "half zero": lambda: np.where(many < 0.5, 0, rows),
+        "half NaN": lambda: np.where(many < 0.5, np.nan, rows),
+        "with infinities": lambda: np.where(rng.random(rows.shape) < 0.2, np.inf, rows),
+        "all the same": lambda: rows * 0 + rows[0],
+    }[kind]()
+
+
+KINDS = "tiny or huge", "of all lengths", "on a grid", "half zero", "half NaN", "with infinities", "all the same"
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_whatever_the_rows_no_warning_and_no_number_that_is_none(kind):
+    rng = np.random.default_rng(len(kind))
+    for metric in Metric:
+        for _ in range(3):
+            with np.errstate(over="ignore"):
+                rows = spoilt(kind, rng).astype(rng.choice([np.float32, np.float16]))
+            keys = [f"k{i}" for i in range(len(rows))]
+            space = Space(Keys(keys), Rows(rows), metric, Card("f", "given"))
+            space = space.with_attribute("count", rng.integers(0, 4, len(rows)))
+            report = measure.health(space, beside=space, k=int(rng.integers(1, 12)))
+            assert all(np.isfinite(each.value) for each in report.findings)
+            kf.show.text.render(report)
+            with contextlib.suppress(BadData):  # where too few are left
+                chosen = kf.choose.dimension(space, beside=space)
+                assert all(np.isfinite(each.value) for each in chosen.findings)
 
 
 def test_all_rows_broken_is_told_and_nothing_more():

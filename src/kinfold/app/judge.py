@@ -36,7 +36,9 @@ def health(
     from kinfold.show import text
 
     space = kf.open(path)
-    others = {each.name: kf.open(each) for each in beside or ()}
+    runs = beside or []
+    unique = len({each.name for each in runs}) == len(runs)
+    others = {each.name if unique else str(each): kf.open(each) for each in runs}
     with watched(as_json) as progress:
         how: dict[str, Any] = {"group": group, "k": k, "sample": sample, "near": near, "seed": seed}
         report = kf.measure.health(space, beside=others, progress=progress, **how)

@@ -265,7 +265,7 @@ def isotropy(told: Told, surveyed: Survey, spectrum: Spectrum, points: np.ndarra
         mean, count = surveyed.mean, surveyed.count
     else:
         directions = units(points[np.einsum("ij,ij->i", points, points) > 0]).astype(np.float64)
-        mean, count = directions.mean(axis=0), len(directions)
+        mean, count = directions.sum(axis=0) / max(len(directions), 1), len(directions)
     if count < 2:
         return
     square = float(mean @ mean)
