@@ -168,18 +168,18 @@ def why(
 
     if out is not None and out.suffix not in _PAGES:
         raise BadOption(f"{out}: is no page; write .html.")
+    title = "Why two are near" + ("" if path is None else f" in {path.name}")
     if item is not None or user is not None or history is not None:
         if item is None or path is None or keys or text:
             raise BadOption("a score for a user is that of one item: kinfold why SPACE --item KEY --user KEY.")
-        report = _for_user(path, item, user, history, show)
-        _say([report], out, report.title, "", as_json)
+        _say([_for_user(path, item, user, history, show)], out, f"Recommended from {path.name}", "", as_json)
         return
     if path is None and model is None:
         raise BadOption("name a Space and two keys, or a --model and two texts.")
     made_by: Any = encoder if model is None else kf.encoder(model, encoder)
     thing: Any = made_by if path is None else kf.open(path)
     report = kf.measure.decomposition(thing, *(keys or ()), texts=text or (), encoder=made_by, k=k)
-    _say([report], out, report.title, "", as_json)
+    _say([report], out, title, "", as_json)
 
 
 def _for_user(path: Path, item: str, user: str | None, history: str | None, show: str | None) -> Report:

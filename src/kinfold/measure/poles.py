@@ -205,11 +205,12 @@ def _neighbors(part: Space, rows: list[np.ndarray], named: list[bool], count: in
     seeds = np.concatenate(rows)
     found: list[list[np.ndarray]] = []
     for some, keys in zip(rows, named, strict=True):
-        wanted = min(count + len(seeds), len(part)) if keys else 0
-        hits = part.topk(part.rows.take(some), wanted)[1] if wanted and count else np.zeros((len(some), 0), np.int64)
+        if not keys or not count:
+            found.append([np.zeros(0, np.int64)] * len(some))
+            continue
+        hits = part.topk(part.rows.take(some), min(count + len(seeds), len(part)))[1]
         found.append([hit[(hit >= 0) & ~np.isin(hit, seeds)][:count] for hit in hits])
-    sets = [set(np.concatenate(each).tolist()) if each else set() for each in found]
-    shared = np.array(sorted(sets[0] & sets[1]), np.int64)
+    shared = np.intersect1d(*(np.concatenate(each) for each in found))
     return [[hit[~np.isin(hit, shared)] for hit in each] for each in found]
 
 

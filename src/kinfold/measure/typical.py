@@ -84,7 +84,7 @@ def _of_keys(part: Space, asked: Members, by: str | None, k: int, show: str | No
     notes = []
     if by is None:
         count = min(_CLUSTERS, max(2, len(part) // 5))
-        part, by = Clusters(count, seed=seed).apply(part), "cluster_name"
+        part, by = Clusters(count, restarts=1, seed=seed).apply(part), "cluster_name"
         notes.append(f"Kinds are {count} clusters, found by k-means; --by takes an attribute.")
     owners, names = kinds(part, by)
     own = np.unique(owners[asked.rows])

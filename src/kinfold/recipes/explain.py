@@ -105,7 +105,7 @@ def labeled(
             return topics(part, count, seed=seed, progress=progress).report
         except BadData:  # texts without words are told by their keys
             pass
-    found = Clusters(count, seed=seed).apply(part)
+    found = Clusters(count, restarts=1, seed=seed).apply(part)
     report = judged(found, show=show, seed=seed)
     return report if by is None else _told(report, found, by)
 

@@ -7,26 +7,25 @@ from collections.abc import Sequence
 
 from kinfold.core.report import Report
 from kinfold.show import html
-from kinfold.show.report import FOOTER, _measured, _section
+from kinfold.show.report import FOOTER, _measured
 
 
-def write(reports: Sequence[Report], path: str | os.PathLike[str], *, title: str = "", lead: str = "") -> None:
+def write(reports: Sequence[Report], path: str | os.PathLike[str], *, title: str = "Measured", lead: str = "") -> None:
     """Writes Reports as one HTML file that opens from disk.
 
     Args:
         reports: What was measured, in order.
         path: Where to.
-        title: Heading; by default that of the only Report.
+        title: Heading.
         lead: What was measured.
 
     Raises:
         BadFile: The folder cannot be written.
     """
-    heading = title or (reports[0].title if len(reports) == 1 else "Measured")
     by = f'<p class="lead">{html.escape(lead)}</p>' if lead else ""
     body = [
-        f"<header><h1>{html.escape(heading)}</h1>{by}</header>",
-        *(_section(each.title, _measured(each)) for each in reports),
+        f"<header><h1>{html.escape(title)}</h1>{by}</header>",
+        *(f"<section>{_measured(each)}</section>" for each in reports),
         FOOTER,
     ]
-    html.save(html.page(heading, f"<main>{''.join(body)}</main>", styles=("base.css", "report.css")), path)
+    html.save(html.page(title, f"<main>{''.join(body)}</main>", styles=("base.css", "report.css")), path)
