@@ -43,6 +43,13 @@ def test_it_gathers_sections_with_readings_at_the_top_and_a_map_of_clusters(tmp_
     assert "cluster_name" not in below[below.index("Where it comes from") :]  # the page's own, not the Space's
 
 
+def test_clusters_that_the_space_has_are_kept(tmp_path):
+    given = blocks().with_attribute("cluster", [i % 3 for i in range(300)])
+    sections, page = written(given.with_attribute("cluster_name", [f"kind {i % 3}" for i in range(300)]), tmp_path)
+    assert page.data["color"] == "cluster"
+    assert sections["Clusters"].readings[0].endswith("In the middle of the largest: kind 0; kind 1; kind 2.")
+
+
 def test_what_does_not_apply_is_left_out_and_the_page_says_why(tmp_path):
     sections, page = written(blocks(), tmp_path)
     assert not sections["Bias"].reports

@@ -11,10 +11,11 @@ from kinfold.core.errors import BadData, BadOption
 from kinfold.core.frequency import counts, most_frequent
 from kinfold.core.intervals import bootstrap, of_mean
 from kinfold.core.metric import Metric, units
-from kinfold.core.nearest import alike, one_side
 from kinfold.core.report import Finding, Report, Table
 from kinfold.core.space import Space
 from kinfold.measure.judgment import spearman
+from kinfold.measure.spectrum import shared as in_both
+from kinfold.measure.survey import compared
 from kinfold.transform.align import Align
 from kinfold.transform.links import linked
 
@@ -92,7 +93,7 @@ def moves(
     """
     if k < 1 or sample < 1:
         raise BadOption(f"a comparison takes at least one neighbor and one key, not k={k} and sample={sample}.")
-    first, second = _side(first, group), _side(second, group)
+    first, second = compared(first, group), compared(second, group)
     pairs = linked(first, second).rows
     usable = _usable(first)[pairs[:, 0]] & _usable(second)[pairs[:, 1]]
     shared = pairs[usable]
@@ -108,7 +109,7 @@ def moves(
     asked = np.sort(rng.choice(len(shared), min(sample, len(shared)), replace=False))
     k = min(k, len(shared) - 1)
     before, after = (_nearest(side, shared[:, at], asked, k) for at, side in enumerate((first, second)))
-    kept = (before[:, :, None] == after[:, None, :]).any(axis=2).mean(axis=1)
+    kept = in_both(before, after) / k
     cosines, judged = _in_one_frame(first, second, shared, asked, seed)
     skipped = int(np.count_nonzero(~usable))
     return Moves(first, second, shared, skipped, k, asked, before, after, kept, cosines, judged)
@@ -179,13 +180,6 @@ def compare(
         *_scores(first, second, names),
     ]
     return Report("Comparison", findings, tables, _notes(found, both, len(gone), len(new)))
-
-
-def _side(space: Space, group: str | None) -> Space:
-    """A group, as its rows are compared with each other."""
-    part = space.group(group)
-    own = next(iter(part.groups), None)
-    return alike(part) if one_side(space, own, own) else part
 
 
 def _usable(space: Space) -> np.ndarray:

@@ -104,7 +104,7 @@ def report(
         title=title,
         method=method,
         group=group,
-        color=_BY if shown is not space else None,
+        color=_BY if _has_clusters(shown) else None,
         mapped=shown,
         limit=map_limit,
         progress=progress,
@@ -131,12 +131,16 @@ def _called(space: Space, label: str) -> Space:
     return replace(space, keys=Keys(keys, sizes))
 
 
+def _has_clusters(space: Space) -> bool:
+    return space.table is not None and _BY in space.table.column_names
+
+
 def _clustered(space: Space, group: str | None, seed: int) -> Space:
     """The Space with clusters to color the map by; as it is where it has some already, or cannot have any."""
     from kinfold.transform import Clusters
 
     rows = len(space.group(group))
-    if rows < _LEAST or (space.table is not None and _BY in space.table.column_names):
+    if rows < _LEAST or _has_clusters(space):
         return space
     try:
         found = Clusters(min(_CLUSTERS, rows // 10), seed=seed, group=group, name=_BY).apply(space)
@@ -151,7 +155,8 @@ def _health(space: Space, group: str | None, seed: int) -> tuple[list[Report], l
     from kinfold.measure import health
 
     report = health(space, group=group, sample=_COMPARED, seed=seed)
-    lines = [list(map(str, row)) for row in report.tables[0].rows]
+    (words,) = [each for each in report.tables if each.title == "In words"]
+    lines = [list(map(str, row)) for row in words.rows]
     wanting = [f"{means} {advice}".strip() for _, verdict, means, advice in lines if verdict != "fine"]
     sizes = [means for part, verdict, means, _ in lines if part.endswith("dimension") and verdict == "fine"]
     return [report], [*report.notes[:1], *wanting, *sizes[:1]]
@@ -176,7 +181,7 @@ def _clusters(space: Space, group: str | None, seed: int) -> tuple[list[Report],
     from kinfold.measure import clusters
 
     part = space.group(group)
-    if part.table is None or _BY not in part.table.column_names:
+    if not _has_clusters(part):
         part.rows.refuse_non_finite("clusters")
         raise BadData(f"{len(part):,} rows are too few to find clusters in; {_LEAST} are enough.")
     report = clusters(space, _BY, group=group, seed=seed)
