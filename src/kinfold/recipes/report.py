@@ -189,7 +189,7 @@ def _clusters(space: Space, group: str | None, seed: int) -> tuple[list[Report],
     way = "stand well apart" if silhouette > 0.5 else "overlap" if silhouette > 0.1 else "hardly stand apart"
     largest = [str(row[-1]) for row in report.tables[0].rows[:3]]
     named = f"{_BY}_name"
-    if named in part.table.column_names:
+    if part.table is not None and named in part.table.column_names:
         counted = part.attribute(named).combine_chunks().value_counts().to_pylist()
         ranked = sorted(counted, key=lambda each: -each["counts"])[:3]
         largest = [str(each["values"]) for each in ranked]
