@@ -206,11 +206,12 @@ def _neighbors(part: Space, rows: list[np.ndarray], named: list[bool], count: in
     found: list[list[np.ndarray]] = []
     for some, keys in zip(rows, named, strict=True):
         if not keys or not count:
-            found.append([np.zeros(0, np.int64)] * len(some))
+            found.append([np.zeros(0, np.int64)] * (len(some) if keys else 1))
             continue
         hits = part.topk(part.rows.take(some), min(count + len(seeds), len(part)))[1]
         found.append([hit[(hit >= 0) & ~np.isin(hit, seeds)][:count] for hit in hits])
-    shared = np.intersect1d(*(np.concatenate(each) for each in found))
+    first, second = (np.concatenate(each) for each in found)
+    shared = np.intersect1d(first, second)
     return [[hit[~np.isin(hit, shared)] for hit in each] for each in found]
 
 
