@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from kinfold.core.space import Space
     from kinfold.encode import encoder
     from kinfold.io import convert, open
+    from kinfold.quality.check import check
     from kinfold.recipes.distill import distill
     from kinfold.recipes.documents import documents
     from kinfold.recipes.encoders import pretrain, tune_encoder
@@ -34,6 +35,7 @@ _PLACES = {
     "Report": "kinfold.core.report",
     "Space": "kinfold.core.space",
     "align": "kinfold.transform.align",
+    "check": "kinfold.quality.check",
     "convert": "kinfold.io",
     "distill": "kinfold.recipes.distill",
     "documents": "kinfold.recipes.documents",
@@ -53,6 +55,7 @@ __all__ = [
     "Report",
     "Space",
     "align",
+    "check",
     "choose",
     "convert",
     "distill",

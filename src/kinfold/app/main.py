@@ -15,7 +15,7 @@ from kinfold.app import across, ask, change, classify, distill, encode, index, l
 from kinfold.app.output import Json, say
 
 # Commands with commands below them.
-GROUPS = {"learn": ("words", "documents", "items", "encoder", "mlm"), "tune": ("items",)}
+GROUPS = {"learn": ("words", "documents", "items", "encoder", "mlm"), "tune": ("items",), "check": ("data",)}
 
 
 class _Learners(TyperGroup):
@@ -59,6 +59,7 @@ app = typer.Typer(
 for _name, _help in {
     "learn": "Learn a Space from data.",
     "tune": "Choose the dimension, the penalty and other options of a method.",
+    "check": "Look at data before anything is learned from it.",
 }.items():
     _group = typer.Typer(cls=_Learners, help=_help, no_args_is_help=True)
     _group.callback()(lambda: None)

@@ -13,9 +13,9 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
-_PARTS = ("curve", "glance", "html", "layout", "lines", "map", "report", "search", "svg", "text", "topics")
+_PARTS = ("curve", "glance", "html", "layout", "lines", "map", "quality", "report", "search", "svg", "text", "topics")
 
-__all__ = ["curve", "glance", "html", "layout", "lines", "map", "report", "search", "svg", "text", "topics"]
+__all__ = ["curve", "glance", "html", "layout", "lines", "map", "quality", "report", "search", "svg", "text", "topics"]
 
 
 def __getattr__(name: str) -> ModuleType:
