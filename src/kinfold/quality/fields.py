@@ -25,6 +25,7 @@ from kinfold.sources.lines import Lines
 
 # Lines that are read to find out what a file is.
 SNIFFED = 200
+_FIELD_WORDS = 3  # on the average, of fields between signs that stand in texts too
 _SEPARATORS = ("\t", "::", ",", ";", "|")
 # Stands for `::`, which readers of fields do not take; no text has it.
 _UNIT = "\x1f"
@@ -104,7 +105,8 @@ def form_of(path: Path, lines: Sequence[str]) -> Form | None:
         widths = [len(_split(line, separator)) for line in lines]
         width, often = Counter(widths).most_common(1)[0] if widths else (1, 0)
         wanted = (separator == "\t") if name.endswith(".tsv") else separator != "\t" and name.endswith(".csv")
-        if width > 1 and (often >= 0.9 * len(lines) or wanted):
+        plain = separator in ("\t", "::") or wanted or _looks_divided(lines, separator, width)
+        if width > 1 and plain and (often >= 0.9 * len(lines) or wanted):
             found = (often / len(lines) + wanted, -rank, separator)
             best = max(best, found) if best else found
     if best is None:
@@ -116,6 +118,12 @@ def form_of(path: Path, lines: Sequence[str]) -> Form | None:
     header = len(rows[0]) == width and _is_header(rows[0], [row for row in rows[1:] if len(row) == width], name)
     names = tuple(rows[0]) if header else tuple(map(str, range(1, width + 1)))
     return Form(best[2], names, header)
+
+
+def _looks_divided(lines: Sequence[str], separator: str, width: int) -> bool:
+    """Whether a sign that texts have too divides fields: there are three or more, and each is a few words."""
+    words = [len(field.split()) for line in lines for field in _split(line, separator)]
+    return width > 2 and float(np.mean(words)) <= _FIELD_WORDS
 
 
 def _split(line: str, separator: str) -> list[str]:

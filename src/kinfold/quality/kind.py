@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple, get_args
 
-from kinfold.core.errors import BadData
+from kinfold.core.errors import BadData, BadOption, UnknownName, did_you_mean
 from kinfold.core.streams import bare_name
 from kinfold.core.tags import is_tag
 from kinfold.quality.fields import Rows, form_of, head_of, is_number
@@ -61,6 +61,8 @@ def recognize(path: Path, kind: Kind | None = None, named: dict[str, str] | None
 
     Raises:
         BadData: It is none of what can be looked at, or has not what its kind needs.
+        BadOption: A column is given, and there are none.
+        UnknownName: There is no such column.
     """
     given = dict(named or {})
     if path.is_dir() or path.suffix.lower() in (".zip", *IMAGES):
@@ -85,6 +87,10 @@ def recognize(path: Path, kind: Kind | None = None, named: dict[str, str] | None
     rows = Rows(path) if structured else Rows(path, form_of(path, head))
     sample = next(iter(rows.batches()), None)
     columns = {each: [] if sample is None else sample.columns[each].slice(0, 200).to_pylist() for each in rows.names}
+    for name in given.values():
+        if name not in columns:
+            near = did_you_mean(name, columns)
+            raise UnknownName(f"{path}: has no column '{name}'.{near} It has: {', '.join(columns)}.")
     return _of_columns(columns, kind, given, form is None or form.header, structured)
 
 
@@ -131,6 +137,8 @@ def _of_lines(lines: Sequence[str], kind: Kind | None, name: str) -> tuple[Kind,
 
 def _undivided(lines: Sequence[str], kind: Kind | None, given: dict[str, str]) -> Recognized:
     """Lines that are not divided into columns."""
+    if given:
+        raise BadOption(f"{', '.join(given)} are columns of a table; this file is lines without columns.")
     numbers = [[each.isdecimal() for each in line.split()] for line in lines]
     users = bool(lines) and all(len(each) > 1 and all(each) for each in numbers)
     if kind == "interactions" or (kind is None and users):

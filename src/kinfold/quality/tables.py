@@ -451,7 +451,7 @@ class _Check:
         return issues
 
     def _guessed(self, each: _Column, label: _Column) -> tuple[float, float]:
-        """The share of labels that a column guesses right, each from all other rows, and that the commonest label is."""
+        """The share of labels that a column guesses right, each from all other rows, and that of the commonest."""
         value, target = f"nullif(trim({quoted(each.name)}), '')", f"nullif(trim({quoted(label.name)}), '')"
         what = f"coalesce({value}, '')"
         if each.numeric and each.distinct > _BINS:
