@@ -64,11 +64,12 @@ class TestEveryFamily:
             np.testing.assert_allclose(each.rows, wanted[1:-1], rtol=1e-3, atol=2e-4)
 
     @pytest.mark.parametrize("family", ["bert", "mpnet", "distilbert"])
-    def test_bytes_are_near(self, family, tmp_path):
+    @pytest.mark.parametrize("kind", ["int8", "bfloat16"])
+    def test_bytes_and_bfloats_are_near(self, family, kind, tmp_path):
         folder = tiny(tmp_path / "model", family, dim=128)
-        if not suits(read(folder), "int8"):
-            pytest.skip("this processor has no VNNI instructions")
-        a, b = (Transformer(folder, precision=each).vectors(TEXTS) for each in ("float32", "int8"))
+        if not suits(read(folder), kind):
+            pytest.skip(f"this processor has no instructions for {kind}")
+        a, b = (Transformer(folder, precision=each).vectors(TEXTS) for each in ("float32", kind))
         cosines = (a * b).sum(axis=1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)
         assert cosines.min() > 0.999
 
@@ -100,6 +101,19 @@ class TestBesideSentenceTransformers:
         found = Transformer(folder, precision="float32").vectors(texts)
         assert found.shape == wanted.shape
         np.testing.assert_allclose(found, wanted, rtol=1e-3, atol=1e-4)
+
+    def test_another_pooling_than_the_models_is_remembered(self, tmp_path):
+        folder = tiny(tmp_path / "model")
+        found = Transformer(folder, precision="float32", pooling="mean+max")
+        states = library_states(folder, TEXTS)
+        wanted = np.stack([np.concatenate([each.mean(axis=0), each.max(axis=0)]) for each in states])
+        np.testing.assert_allclose(found.vectors(TEXTS), wanted, rtol=1e-3, atol=1e-4)
+        assert found.frame != Transformer(folder).frame
+        found.encode(TEXTS).save(tmp_path / "texts.arrow")
+        again = kf.encoder(kf.open(tmp_path / "texts.arrow"))
+        np.testing.assert_allclose(again.vectors(TEXTS), wanted, rtol=0.05, atol=0.05)
+        with pytest.raises(BadOption, match="'best' is not known; there are mean"):
+            Transformer(folder, pooling="best")
 
     @pytest.mark.parametrize("include", [True, False])
     def test_prompts(self, include, tmp_path):

@@ -9,7 +9,7 @@ import sys
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, ClassVar, NamedTuple, Protocol
 
@@ -28,7 +28,7 @@ from kinfold.core.space import Space
 from kinfold.core.spill import Spill
 from kinfold.core.threads import many
 from kinfold.encode.states import pooled
-from kinfold.io.checkpoint import Checkpoint, read
+from kinfold.io.checkpoint import POOLINGS, Checkpoint, read
 from kinfold.prepare.pieces import Pieces
 
 METHOD = "transformer"
@@ -93,6 +93,9 @@ class Transformer:
         prompt: What is put before each text: the name of one of the model's prompts, or a text; by default the model's
             own choice, `""` for none.
         max_length: Tokens of a text that are read; by default as the model says.
+        pooling: How states of tokens become a row: mean, cls, max, lasttoken, weightedmean, mean_sqrt_len_tokens, or
+            several side by side (`mean+max+cls`), and nothing behind it; by default as the model says, with the steps
+            behind it.
         long: What becomes of longer texts: `cut`, or read in overlapping `windows` to their end.
 
     Raises:
@@ -116,6 +119,7 @@ class Transformer:
     truncate_dim: int | None = None
     prompt: str | None = None
     max_length: int | None = None
+    pooling: str | None = None
     long: str = "cut"
 
     def __post_init__(self) -> None:
@@ -123,6 +127,12 @@ class Transformer:
             raise BadOption(f"precision={self.precision!r} is not known; it is one of {', '.join(PRECISIONS)}.")
         if self.long not in ("cut", "windows"):
             raise BadOption(f"long={self.long!r} is not known; it is 'cut' or 'windows'.")
+        unknown = [each for each in (self.pooling or "mean").split("+") if each not in POOLINGS]
+        if unknown:
+            raise BadOption(
+                f"pooling={self.pooling!r}: {unknown[0]!r} is not known; there are {', '.join(POOLINGS)}, and several "
+                "of them with + between."
+            )
         most = self.checkpoint.max_length
         if self.max_length is not None and not 4 <= self.max_length <= max(most, self._places):
             raise BadOption(
@@ -140,7 +150,16 @@ class Transformer:
 
     @functools.cached_property
     def checkpoint(self) -> Checkpoint:
-        """What the model's folder says."""
+        """What the model's folder says, and the pooling where another was asked for."""
+        found, pooling = self._folder, self.pooling
+        if pooling is None and isinstance(self.model, Space):
+            pooling = self.model.card.parameters.get("pooling")
+        if pooling is None or (self.pooling is None and pooling == "+".join(found.pooling)):
+            return found
+        return replace(found, pooling=tuple(pooling.split("+")), after=())
+
+    @property
+    def _folder(self) -> Checkpoint:
         if not isinstance(self.model, Space):
             return read(self.model)
         folder = self.model.card.parameters.get("model")
@@ -373,11 +392,12 @@ class Transformer:
     @property
     def _quick(self) -> list[str]:
         """Precisions that are faster here than float32, the fastest first."""
-        from kinfold.encode.kernel_network import suits
+        from kinfold.encode.kernel_network import has_matrices, suits
 
         if self._device != "cpu":
             return ["bfloat16", "float16"]
-        return [kind for kind in ("int8",) if suits(self.checkpoint, kind)] + (["bfloat16"] if _has_tiles() else [])
+        found = [kind for kind in ("int8", "bfloat16") if suits(self.checkpoint, kind)]
+        return found if "bfloat16" in found or not has_matrices() else [*found, "bfloat16"]
 
     def _agreement(self, kind: str) -> float:
         """The mean cosine of rows in this precision and in float32."""
@@ -587,10 +607,3 @@ def _best_device() -> str:
     if torch.cuda.is_available():
         return "cuda"
     return "mps" if torch.backends.mps.is_available() else "cpu"
-
-
-def _has_tiles() -> bool:
-    """Whether this processor multiplies matrices of bfloat16 by itself (AMX); single instructions for it are slow."""
-    import llvmlite.binding
-
-    return bool(llvmlite.binding.get_host_cpu_features().get("amx-bf16"))
