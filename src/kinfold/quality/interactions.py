@@ -178,7 +178,8 @@ class _Check:
             f"row_number() OVER (PARTITION BY split, {same} ORDER BY file, place) AS {name}"
             for name, same in (("turn", "who, what"), ("copy", "who, what, weight, time"))
         )
-        table = f"(SELECT *, {turns} FROM met)"
+        table = "turns"
+        self._kept.ask(f"CREATE TABLE {table} AS SELECT *, {turns} FROM met QUALIFY turn > 1")
         shown = "concat(who, ' met ', what, coalesce(concat(', weight ', said_weight), ''), "
         shown += "coalesce(concat(', time ', said_time), ''))"
         fix = "leave all but one out: the same row twice is a slip of whoever wrote the file"

@@ -33,12 +33,15 @@ class Store:
         """Makes a table of the rows."""
         fields = ", ".join(f"{quoted(name)} VARCHAR" for name in columns)
         self.ask(f"CREATE TABLE {table} (_place BIGINT, {fields})")
+        # As one transaction: else each batch is brought to the disk by itself.
+        self.ask("BEGIN")
         for batch in batches:
             values = [pa.array(batch.places, pa.int64()), *(batch.columns[name] for name in columns)]
             rows = pa.Table.from_arrays(values, ["_place", *columns])
             self._connection.register("_rows", rows)
             self.ask(f"INSERT INTO {table} SELECT * FROM _rows")
             self._connection.unregister("_rows")
+        self.ask("COMMIT")
 
     def ask(self, query: str) -> list[Row]:
         """The rows that a query gives."""

@@ -405,8 +405,13 @@ class _Check:
             return []
         label = f"trim({quoted(self._label)})"
         # Labels that are written in several ways are told elsewhere.
-        told = f"{label} AS l, {_plain(label)} AS plain, hash({self._key(others)}) AS h"
-        table = f"(SELECT _file, _place, {told} FROM every WHERE coalesce({label}, '') <> '')"
+        known = f"SELECT DISTINCT {label} AS l FROM every WHERE coalesce({label}, '') <> ''"
+        self._kept.ask(f"CREATE TABLE labels AS SELECT l, {_plain('l')} AS plain FROM ({known})")
+        self._kept.ask(
+            f"CREATE TABLE labeled AS SELECT _file, _place, l, plain, hash({self._key(others)}) AS h "
+            f"FROM every JOIN labels ON {label} = l"
+        )
+        table = "labeled"
         torn = f"(SELECT h FROM {table} GROUP BY h HAVING count(DISTINCT plain) > 1)"
         query = f"FROM {table} WHERE h IN {torn}"
         count = int(self._kept.one(f"SELECT count(*) {query}")[0])
