@@ -57,6 +57,9 @@ def encode(
         str | None,
         typer.Option(help=r"With --model: mean, cls, max …, or several as mean+max+cls. \[default: as the model says]"),
     ] = None,
+    layers: Annotated[
+        int | None, typer.Option(help=r"With --model: how many of the last layers stand side by side. \[default: 1]")
+    ] = None,
     long: Annotated[
         str | None,
         typer.Option(help=r"With --model: longer texts are cut, or read to their end in windows. \[default: cut]"),
@@ -91,6 +94,7 @@ def encode(
         "prompt": prompt,
         "max_length": max_length,
         "pooling": pooling,
+        "layers": layers,
         "long": long,
         "device": device,
     }

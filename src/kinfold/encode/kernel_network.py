@@ -132,6 +132,7 @@ class KernelNetwork:
         if self._held.has("embeddings.token_type_embeddings.weight"):
             self._kind = self._held.matrix("embeddings.token_type_embeddings.weight", (None, width))[0].copy()
         self._layers = [self._layer(names, number) for number in range(self._sizes.layers)]
+        self._last = checkpoint.layers
         self._distances = self._relative(checkpoint)
         self._rooms = threading.local()
         self._zeros = np.zeros(max(64, width), np.float32)
@@ -146,7 +147,8 @@ class KernelNetwork:
         embed(ids, places, self._words, self._positions, self._kind, *self._norm, self._eps, x)
         size = self._sizes.width // self._sizes.heads
         starts = np.ascontiguousarray(starts, np.int64)
-        for layer in self._layers:
+        kept = []
+        for number, layer in enumerate(self._layers, 1):
             self._product(layer.qkv, x, rows, room.qkv, room)
             attend(room.qkv, starts, size, self._distances, room.keys, room.scores, self._zeros, room.context)
             self._product(layer.out, room.context, rows, room.y, room)
@@ -154,7 +156,9 @@ class KernelNetwork:
             self._product(layer.widen, x, rows, room.inner, room, gelu=True)
             self._product(layer.narrow, room.inner, rows, room.y, room)
             norm(room.y, x, rows, *layer.second, self._eps)
-        return x[:rows].copy()
+            if number > len(self._layers) - self._last:
+                kept.append(x[:rows].copy())
+        return np.concatenate(kept, axis=1) if self._last > 1 else kept[0]
 
     def _product(
         self, weights: _Weights, x: np.ndarray, rows: int, out: np.ndarray, room: _Room, *, gelu: bool = False

@@ -58,7 +58,7 @@ class Network(Protocol):
     side_by_side: bool  # whether batches run at once, each on a thread, and need no padding
 
     def states(self, ids: np.ndarray, starts: np.ndarray, threads: int) -> np.ndarray:
-        """The last states (total, hidden) float32 of tokens (total,) int32 of texts that begin at (n + 1,) int64."""
+        """The last states (total, width) float32 of tokens (total,) int32 of texts that begin at (n + 1,) int64."""
 
 
 class Tokens(NamedTuple):
@@ -67,7 +67,7 @@ class Tokens(NamedTuple):
     Args:
         pieces: The tokens.
         places: Where each begins and ends in the text (L, 2) int64, in characters.
-        rows: Their states (L, hidden) float32.
+        rows: Their states (L, width) float32.
     """
 
     pieces: list[str]
@@ -94,8 +94,10 @@ class Transformer:
             own choice, `""` for none.
         max_length: Tokens of a text that are read; by default as the model says.
         pooling: How states of tokens become a row: mean, cls, max, lasttoken, weightedmean, mean_sqrt_len_tokens, or
-            several side by side (`mean+max+cls`), and nothing behind it; by default as the model says, with the steps
-            behind it.
+            several side by side (`mean+max+cls`); by default as the model says.
+        layers: How many of the last layers stand side by side in a row: what is learned on frozen rows often finds more
+            in several. The steps that a model has behind its pooling are those of its own row: with another pooling or
+            other layers they are left out.
         long: What becomes of longer texts: `cut`, or read in overlapping `windows` to their end.
 
     Raises:
@@ -120,6 +122,7 @@ class Transformer:
     prompt: str | None = None
     max_length: int | None = None
     pooling: str | None = None
+    layers: int | None = None
     long: str = "cut"
 
     def __post_init__(self) -> None:
@@ -133,6 +136,9 @@ class Transformer:
                 f"pooling={self.pooling!r}: {unknown[0]!r} is not known; there are {', '.join(POOLINGS)}, and several "
                 "of them with + between."
             )
+        deep = self._folder.depth
+        if self.layers is not None and not 1 <= self.layers <= max(deep, 1):
+            raise BadOption(f"layers is {self.layers}; this model has {max(deep, 1)}.")
         most = self.checkpoint.max_length
         if self.max_length is not None and not 4 <= self.max_length <= max(most, self._places):
             raise BadOption(
@@ -150,13 +156,15 @@ class Transformer:
 
     @functools.cached_property
     def checkpoint(self) -> Checkpoint:
-        """What the model's folder says, and the pooling where another was asked for."""
-        found, pooling = self._folder, self.pooling
-        if pooling is None and isinstance(self.model, Space):
-            pooling = self.model.card.parameters.get("pooling")
-        if pooling is None or (self.pooling is None and pooling == "+".join(found.pooling)):
+        """What the model's folder says, with the pooling and the layers that were asked for."""
+        found, own = self._folder, {}
+        if isinstance(self.model, Space):
+            own = {name: self.model.card.parameters.get(name) for name in ("pooling", "layers")}
+        pooling, layers = self.pooling or own.get("pooling"), self.layers or own.get("layers") or 1
+        if self.pooling is None and layers == 1 and pooling in (None, "+".join(found.pooling)):
             return found
-        return replace(found, pooling=tuple(pooling.split("+")), after=())
+        parts = found.pooling if pooling is None else tuple(pooling.split("+"))
+        return replace(found, pooling=parts, layers=layers, after=())
 
     @property
     def _folder(self) -> Checkpoint:
@@ -291,6 +299,7 @@ class Transformer:
             "model": str(self.checkpoint.path.absolute()),
             "family": self.checkpoint.family,
             "pooling": "+".join(self.checkpoint.pooling),
+            "layers": self.checkpoint.layers,
             "normalize": self.checkpoint.normalized,
             "max_length": self._longest,
             "prompt": self._prompt,
@@ -308,7 +317,7 @@ class Transformer:
     def words(
         self, sentences: Sequence[Sequence[str]], *, threads: int | None = None, progress: Progress = quiet
     ) -> list[np.ndarray]:
-        """States (words, hidden) float32 of the words of sentences: of each the mean of its tokens'.
+        """States (words, width) float32 of the words of sentences: of each the mean of its tokens'.
 
         A word of which the tokenizer makes nothing has the zero row.
         """
@@ -316,7 +325,7 @@ class Transformer:
         states = self._whole_states([ids for ids, _ in cut], many(threads), progress)
         made = []
         for words, (_, owner), rows in zip(sentences, cut, states, strict=True):
-            found = np.zeros((len(words), self.checkpoint.hidden), np.float32)
+            found = np.zeros((len(words), self.checkpoint.width), np.float32)
             known = owner >= 0
             np.add.at(found, owner[known], rows[known])
             found /= np.maximum(np.bincount(owner[known], minlength=len(words)), 1)[:, None]
@@ -447,7 +456,7 @@ class Transformer:
     @property
     def _full_dim(self) -> int:
         layers = [step for step in self.checkpoint.after if not isinstance(step, str)]
-        return len(layers[-1].weight) if layers else self.checkpoint.hidden * len(self.checkpoint.pooling)
+        return len(layers[-1].weight) if layers else self.checkpoint.width * len(self.checkpoint.pooling)
 
     @property
     def _prompt(self) -> str:
@@ -535,7 +544,7 @@ class Transformer:
         for some, states, starts in self._batches(windows, threads):
             for place, at in enumerate(some.tolist()):
                 found[at] = states[starts[place] : starts[place + 1]]
-        made = [np.zeros((len(each), self.checkpoint.hidden), np.float32) for each in ids]
+        made = [np.zeros((len(each), self.checkpoint.width), np.float32) for each in ids]
         edges: list[tuple[Any, Any]] = [(None, None)] * len(ids)
         for (number, first, last), held in zip(owners, found, strict=True):
             assert held is not None
