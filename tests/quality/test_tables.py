@@ -34,7 +34,7 @@ def written(folder, name, rows, header=HEADER):
     return path
 
 
-IDS = {"column of names or numbers of rows 'row_id'": ("note", 400)}
+IDS = {"columns of names or numbers of rows": ("note", 1)}
 
 
 def test_a_clean_table_raises_no_alarm(tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 from kinfold.core.report import Table
@@ -10,6 +11,7 @@ from kinfold.quality.issue import Example, Issue, share
 # Examples of a class below which it is called rare, and the share from which one class outweighs the others.
 _RARE, _HEAVY = 5, 0.9
 _LISTED = 30
+_SIGNS = re.compile(r"[\s._-]+")
 
 
 def balance(splits: Mapping[str, Mapping[str, int]], things: str) -> tuple[list[Issue], list[Table]]:
@@ -73,6 +75,10 @@ def balance(splits: Mapping[str, Mapping[str, int]], things: str) -> tuple[list[
 
 
 def _near(name: str, known: Sequence[str] | Mapping[str, int]) -> str:
-    plain = "".join(each for each in name.lower() if each.isalnum())
-    near = next((each for each in known if "".join(c for c in each.lower() if c.isalnum()) == plain), None)
+    near = next((each for each in known if _plain(each) == _plain(name)), None)
     return "" if near is None else f" (there is '{near}')"
+
+
+def _plain(name: str) -> str:
+    """A name without case, white space and points."""
+    return _SIGNS.sub("", name.lower())

@@ -22,6 +22,7 @@ from kinfold.core.errors import BadData, BadFile
 from kinfold.core.streams import bare_name
 from kinfold.quality.issue import Example
 from kinfold.sources.lines import Lines
+from kinfold.sources.text_pairs import NAMES
 
 # Lines that are read to find out what a file is.
 SNIFFED = 200
@@ -29,6 +30,20 @@ _FIELD_WORDS = 3  # on the average, of fields between signs that stand in texts 
 _SEPARATORS = ("\t", "::", ",", ";", "|")
 # Stands for `::`, which readers of fields do not take; no text has it.
 _UNIT = "\x1f"
+# What columns of two are called, where the first line names them.
+COLUMNS = {
+    "text",
+    "sentence",
+    "label",
+    "labels",
+    "user",
+    "item",
+    "id",
+    "key",
+    "name",
+    "value",
+    *sum(NAMES.values(), ()),
+}
 _BATCH = 20_000
 _BAD_PLACES = 5
 
@@ -142,6 +157,8 @@ def _is_header(first: Sequence[str], rows: Sequence[Sequence[str]], name: str) -
     below = list(zip(*rows, strict=True)) if rows else []
     if any(values and np.mean([is_number(each) or not each for each in values]) > 0.9 for values in below):
         return True
+    if name.endswith(".tsv") and len(first) == 2:
+        return any(each.lower() in COLUMNS for each in first)  # a dictionary's first pair is like its others
     plain = all(len(each) <= 40 and each not in values for each, values in zip(first, below, strict=False))
     return plain and name.endswith((".csv", ".tsv"))
 

@@ -243,8 +243,10 @@ def _last_class(columns: dict[str, list[str | None]], header: bool) -> str | Non
     """The last column of those without names, where it takes few values again and again."""
     if header or len(columns) < 3:
         return None
-    name = list(columns)[-1]
+    *_, before, name = columns
     values = Counter(each for each in columns[name] if each)
+    if len({each for each in columns[before] if each}) <= len(values):
+        return None  # a row of flags has no label at its end
     return name if 2 <= len(values) <= _MOST_CLASSES and min(values.values()) >= 2 else None
 
 

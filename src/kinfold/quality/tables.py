@@ -140,8 +140,8 @@ class _Check:
         progress.start("columns", len(names), "columns")
         self._columns = [self._profile(name) for name in names]
         # Numbers of rows, and names, tell rows apart that say the same.
-        ids = [each.name for each in self._columns if self._is_id(each) and each.name != self._label]
-        kept_names = [name for name in names if name not in ids]
+        self._ids = [each.name for each in self._columns if self._is_id(each) and each.name != self._label]
+        kept_names = [name for name in names if name not in self._ids]
         self._compared = kept_names if len(kept_names) > 1 else list(names)
 
     def _profile(self, name: str) -> _Column:
@@ -205,16 +205,14 @@ class _Check:
                         "nearly constant column", each, "note", each.often, shown, "it tells few rows apart"
                     )
                 )
-            if self._is_id(each) and each.name != self._label:
-                shown = [Example(f"column {each.name}", f"{each.distinct:,} different values, such as {each.most}")]
-                fix = "leave it out of what is learned from: a name of each row is learned by heart"
-                issues.append(
-                    self._of_column("column of names or numbers of rows", each, "note", each.distinct, shown, fix)
-                )
             issues += self._mixed(each, kinds.get(each.name))
             issues += self._stand_ins(each)
             issues += self._variants(each)
         issues += self._marked()
+        ids = [each for each in self._columns if each.name in self._ids]
+        shown = [Example(f"column {each.name}", f"{each.distinct:,} different, such as {each.most}") for each in ids]
+        fix = "leave them out of what is learned from: a name of each row is learned by heart"
+        issues.append(Issue("columns of names or numbers of rows", "note", len(ids), len(self._columns), shown, fix))
         spaced = [each for each in self._columns if each.spaced]
         if spaced:
             most = max(each.spaced for each in spaced)

@@ -377,7 +377,8 @@ class TextCheck:
         owner = np.empty(total, np.int64)
         owner[order] = order[begins][group]
         self._owner = owner
-        short = (self._words < _SAME_WORDS) | (self._exact == 0)
+        # Two words are a pair, and in other texts a phrase.
+        short = (self._words < (1 if self.things == "pairs" else _SAME_WORDS)) | (self._exact == 0)
         # Within a split the first of each text stays; what stands in an earlier split is told apart.
         first = np.full(total, -1, np.int64)
         if total:
