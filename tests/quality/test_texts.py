@@ -240,6 +240,20 @@ def test_sentences_with_tags(tmp_path):
     assert found(report)["sentences whose copies have other labels"] == ("warning", 2)
 
 
+def test_a_folder_of_texts_is_one_whole(tmp_path):
+    lines = sentences(200)
+    folder = tmp_path / "texts"
+    folder.mkdir()
+    first = written(folder, "a.txt", lines[:100])
+    second = written(folder, "b.txt", [*lines[100:], lines[3]])
+    written(folder, ".hidden", lines)
+    report = kf.check(folder)
+    assert found(report) == {"texts that stand twice": ("note", 1)}
+    assert places(report, "texts that stand twice")[0][0] == f"{second} line 101 = {first} line 4"
+    other = written(tmp_path, "test.txt", [lines[5], *sentences(30, seed=8)])
+    assert found(kf.check([folder, other]))["texts of a later file that an earlier one has"] == ("serious", 1)
+
+
 def test_what_cannot_be_checked_is_refused_with_a_way_out(tmp_path):
     path = written(tmp_path, "a.txt", sentences(10))
     with pytest.raises(BadOption, match="one of: text"):

@@ -12,7 +12,7 @@ from kinfold.core.files import existing
 from kinfold.core.progress import Progress, quiet
 from kinfold.core.report import Report, Table
 from kinfold.quality.issue import Issue, report
-from kinfold.quality.kind import KINDS, Kind, Recognized, recognize
+from kinfold.quality.kind import KINDS, Kind, Recognized, recognize, texts_in
 
 # Columns that may be named, and the kinds that have them.
 COLUMNS = ("text", "label", "group", "user", "item", "weight", "time", "left", "right", "score")
@@ -43,8 +43,8 @@ def check(
     leakage. Files larger than memory pass through; of each thing a few numbers are kept.
 
     Args:
-        files: A file, or several of one kind: texts, tables (.csv .tsv .jsonl .parquet), lines of fields, folders or
-            archives of images; text may be packed.
+        files: A file, or several of one kind: texts and folders of them, tables (.csv .tsv .jsonl .parquet), lines of
+            fields, folders or archives of images; text may be packed.
         kind: text, labeled, tags, pairs, interactions, table or images; found out by default, and said.
         together: The files are parts of one whole and no splits.
         text: Column of the texts.
@@ -117,7 +117,13 @@ def _texts(paths: list[Path], splits: list[int], found: list[Recognized], how: d
     from kinfold.sources.labeled import PREFIX
 
     parts = []
-    for path, each in zip(paths, found, strict=True):
+    own = []
+    for path, each, split in zip(paths, found, splits, strict=True):
+        inner = texts_in(path) if path.is_dir() else [path]
+        own += [split] * len(inner)
+        if path.is_dir():
+            parts += [texts.of_lines(one) for one in inner]
+            continue
         column = each.columns.get("text")
         if column is not None:
             parts.append(texts.of_column(path, column, each.columns.get("label"), each.columns.get("group")))
@@ -130,7 +136,7 @@ def _texts(paths: list[Path], splits: list[int], found: list[Recognized], how: d
     tags = found[0].kind == "tags"
     empty = tags or "text" in found[0].columns or found[0].kind == "labeled"
     what: dict[str, Any] = {"things": "sentences" if tags else "texts", "empty_is_bad": empty, "classes": not tags}
-    checked = texts.TextCheck(parts, splits, **what, **how)
+    checked = texts.TextCheck(parts, own, **what, **how)
     issues, tables = checked.run()
     return issues, tables, checked.notes
 

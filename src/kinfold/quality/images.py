@@ -7,6 +7,7 @@ Source:
 from __future__ import annotations
 
 import collections
+import contextlib
 import functools
 import hashlib
 import io
@@ -44,6 +45,7 @@ _SPLITS = ("train", "training", "dev", "val", "valid", "validation", "test", "te
 _ENDINGS = {".jpg": "JPEG", ".jpeg": "JPEG", ".png": "PNG", ".gif": "GIF", ".bmp": "BMP", ".webp": "WEBP",
             ".tif": "TIFF", ".tiff": "TIFF", ".ppm": "PPM", ".pgm": "PPM"}  # fmt: skip
 _AT_ONCE = 64
+_LARGEST = 1 << 30  # bytes of an image in an archive
 
 
 class _Image(NamedTuple):
@@ -109,18 +111,12 @@ def check_images(
     return check.issues(), check.tables(), notes
 
 
-class _archives:  # noqa: N801 - a context, as a function is
+@contextlib.contextmanager
+def _archives(paths: Sequence[Path]) -> Iterator[dict[Path, zipfile.ZipFile]]:
     """Archives that are open while images are read."""
-
-    def __init__(self, paths: Sequence[Path]) -> None:
-        self._open = {path: zipfile.ZipFile(path) for path in paths if path.suffix.lower() == ".zip"}
-
-    def __enter__(self) -> dict[Path, zipfile.ZipFile]:
-        return self._open
-
-    def __exit__(self, *error: object) -> None:
-        for each in self._open.values():
-            each.close()
+    with contextlib.ExitStack() as stack:
+        packed = [path for path in paths if path.suffix.lower() == ".zip"]
+        yield {path: stack.enter_context(zipfile.ZipFile(path)) for path in packed}
 
 
 def _images(path: Path, split: int, archives: dict[Path, zipfile.ZipFile]) -> Iterator[_Named | None]:
@@ -128,7 +124,9 @@ def _images(path: Path, split: int, archives: dict[Path, zipfile.ZipFile]) -> It
     archive = archives.get(path)
     if archive is not None:
         inner: list[tuple[str, Callable[[], bytes]]] = [
-            (each.filename, functools.partial(archive.read, each)) for each in archive.infolist() if not each.is_dir()
+            (each.filename, functools.partial(_unpacked, archive, each))
+            for each in archive.infolist()
+            if not each.is_dir()
         ]
     elif path.is_dir():
         files = sorted(each for each in path.rglob("*") if each.is_file())
@@ -146,6 +144,17 @@ def _images(path: Path, split: int, archives: dict[Path, zipfile.ZipFile]) -> It
         folders = [part for part in parts[:-1] if part.lower() not in _SPLITS]
         label = folders[-1] if folders else ""
         yield _Named(f"{path}/{name}" if len(inner) > 1 or archive else str(path), f"{split} {own}", label, read)
+
+
+def _unpacked(archive: zipfile.ZipFile, each: zipfile.ZipInfo) -> bytes:
+    """The bytes of a file in an archive.
+
+    Raises:
+        ValueError: It says that it unfolds to more than an image has.
+    """
+    if each.file_size > _LARGEST:
+        raise ValueError(f"it unfolds to {each.file_size:,} bytes")
+    return archive.read(each)
 
 
 def _splits_of(found: list[_Named], paths: Sequence[str], splits: Sequence[int]) -> list[str]:

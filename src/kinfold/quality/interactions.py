@@ -122,7 +122,7 @@ class _Check:
         self._unit = "row" if columns else "line"
         self._weighted, self._timed = "weight" in columns, "time" in columns
         every = " UNION ALL ".join(
-            f"SELECT {at} AS file, {split} AS split, * FROM met{at}" for at, split in enumerate(splits)
+            f"SELECT {at} AS file, {split} AS split, rowid AS number, * FROM met{at}" for at, split in enumerate(splits)
         )
         kept.ask(f"CREATE VIEW said AS {every}")
         good = "who IS NOT NULL AND what IS NOT NULL"
@@ -175,7 +175,7 @@ class _Check:
     def again(self) -> list[Issue]:
         """Rows that stand twice, and two who meet again."""
         turns = ", ".join(
-            f"row_number() OVER (PARTITION BY split, {same} ORDER BY file, place) AS {name}"
+            f"row_number() OVER (PARTITION BY split, {same} ORDER BY file, number) AS {name}"
             for name, same in (("turn", "who, what"), ("copy", "who, what, weight, time"))
         )
         table = "turns"

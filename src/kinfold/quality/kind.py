@@ -14,6 +14,7 @@ from kinfold.core.streams import bare_name
 from kinfold.core.tags import is_tag
 from kinfold.quality.fields import Rows, form_of, head_of, is_number
 from kinfold.sources.labeled import PREFIX
+from kinfold.sources.tables import is_table
 from kinfold.sources.text_pairs import NAMES
 
 Kind = Literal["text", "labeled", "tags", "pairs", "interactions", "table", "images"]
@@ -65,6 +66,8 @@ def recognize(path: Path, kind: Kind | None = None, named: dict[str, str] | None
         UnknownName: There is no such column.
     """
     given = dict(named or {})
+    if path.is_dir() and kind in (None, "text") and not given and texts_in(path):
+        return Recognized("text", "a folder with texts", given)
     if path.is_dir() or path.suffix.lower() in (".zip", *IMAGES):
         if kind not in (None, "images"):
             raise BadData(f"{path}: is a folder, an archive or an image; {kind} is in one file. Name that.")
@@ -94,13 +97,22 @@ def recognize(path: Path, kind: Kind | None = None, named: dict[str, str] | None
     return _of_columns(columns, kind, given, form is None or form.header, structured)
 
 
+def texts_in(folder: Path) -> list[Path]:
+    """The files of texts in a folder, as `sources.text` reads them; none where it has images."""
+    files = sorted(each for each in folder.rglob("*") if each.is_file())
+    files = [each for each in files if not any(part.startswith(".") for part in each.relative_to(folder).parts)]
+    if any(each.suffix.lower() in IMAGES for each in files):
+        return []
+    return [each for each in files if not is_table(each) and head_of(each)]
+
+
 def _images(path: Path) -> str:
     if path.suffix.lower() in IMAGES:
         return "by its ending"
     if path.is_dir():
         if any(each.suffix.lower() in IMAGES for each in path.rglob("*")):
             return "a folder with images"
-        raise BadData(f"{path}: is a folder without images ({', '.join(IMAGES)}); name the files in it instead.")
+        raise BadData(f"{path}: is a folder without images and texts; name the files in it instead.")
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()

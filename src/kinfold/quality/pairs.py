@@ -85,10 +85,10 @@ def _pairs(parts: Sequence[Part], splits: Sequence[int]) -> tuple[list[Issue], l
     turned: list[Example] = []
     alike = total = reversed_ = later = shared = 0
     shared_shown: list[Example] = []
-    seen: dict[int, str] = {}
+    seen: dict[int, tuple[int, int]] = {}
     left_side: set[int] = set()
     scores: dict[float, int] = {}
-    for part, split in zip(parts, splits, strict=True):
+    for number, (part, split) in enumerate(zip(parts, splits, strict=True)):
         for some in part.read(Broken()):
             begin = 0
             labels = some.labels or []
@@ -108,8 +108,10 @@ def _pairs(parts: Sequence[Part], splits: Sequence[int]) -> tuple[list[Issue], l
                 if left != right and back in seen:
                     reversed_ += 1
                     if len(turned) < SHOWN:
-                        turned.append(Example(f"{where} = {seen[back]}", f"{left} | {right}"))
-                seen.setdefault(forth, where)
+                        other, there = seen[back]
+                        earlier = f"{parts[other].name} {part.unit} {there:,}"
+                        turned.append(Example(f"{where} = {earlier}", f"{left} | {right}"))
+                seen.setdefault(forth, (number, place))
                 if split == 0:
                     left_side.update((hash(left), hash(right)))
                 else:
