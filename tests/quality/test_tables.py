@@ -7,7 +7,7 @@ import pytest
 from quality.planted import found, places, table
 
 import kinfold as kf
-from kinfold.core.errors import UnknownName
+from kinfold.core.errors import BadOption, UnknownName
 
 DATA = Path(os.environ.get("KINFOLD_DATA", Path(__file__).parents[3] / "shared" / "data"))
 HEADER = ["row_id", "age", "height", "town", "label"]
@@ -157,6 +157,11 @@ def test_a_group_in_two_splits(tmp_path):
         row[3] = "Ulm" if at < 7 else f"Hof{at % 3}"
     paths = [written(tmp_path, "train.csv", train, header), written(tmp_path, "test.csv", test, header)]
     assert "rows of groups that an earlier file has" not in found(kf.check(paths))
+    named = [
+        written(tmp_path, f"{each.stem}2.csv", rows, [*HEADER[:3], "patient", "label"])
+        for each, rows in zip(paths, (train, test), strict=True)
+    ]
+    assert found(kf.check(named))["rows of groups that an earlier file has"] == ("warning", 7)
     report = kf.check(paths, group="clinic")
     assert found(report)["rows of groups that an earlier file has"] == ("serious", 7)
 
@@ -180,6 +185,8 @@ def test_lines_of_json_with_several_types_in_a_column(tmp_path):
 
 def test_columns_that_are_not_there_are_named(tmp_path):
     path = written(tmp_path, "a.csv", clean())
+    with pytest.raises(BadOption, match="user: table has label and group"):
+        kf.check(path, user="town", kind="table")
     with pytest.raises(UnknownName, match=r"no column 'lable'.*Did you mean 'label'"):
         kf.check(path, label="lable", kind="table")
     other = written(tmp_path, "b.csv", [row[:4] for row in clean(50, seed=1)], HEADER[:4])

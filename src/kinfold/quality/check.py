@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,8 +15,16 @@ from kinfold.core.report import Report, Table
 from kinfold.quality.issue import Issue, report
 from kinfold.quality.kind import KINDS, Kind, Recognized, recognize, texts_in
 
-# Columns that may be named, and the kinds that have them.
-COLUMNS = ("text", "label", "group", "user", "item", "weight", "time", "left", "right", "score")
+# Columns that may be named, by the kinds that have them.
+_COLUMNS: dict[Kind, tuple[str, ...]] = {
+    "text": ("text", "group"),
+    "labeled": ("text", "label", "group"),
+    "tags": (),
+    "pairs": ("left", "right", "score"),
+    "interactions": ("user", "item", "weight", "time"),
+    "table": ("label", "group"),
+    "images": (),
+}
 
 
 def check(
@@ -88,8 +97,9 @@ def check(
         raise BadOption("there is nothing to check; name a file.")
     if len(set(paths)) < len(paths):
         raise BadOption("a file is named twice; what it shares with itself says nothing. Name each once.")
-    values = (text, label, group, user, item, weight, time, left, right, score)
-    given = {name: value for name, value in zip(COLUMNS, values, strict=True) if value is not None}
+    values = {"text": text, "label": label, "group": group, "user": user, "item": item}
+    values |= {"weight": weight, "time": time, "left": left, "right": right, "score": score}
+    given = {name: value for name, value in values.items() if value is not None}
     recognized = [recognize(each, kind, given) for each in paths]
     first = recognized[0]
     for path, other in zip(paths, recognized, strict=True):
@@ -97,9 +107,15 @@ def check(
             raise BadData(
                 f"{paths[0]} is {first.kind} and {path} is {other.kind}; check each by itself, or say --kind."
             )
+    other_kinds = [name for name in given if name not in _COLUMNS[first.kind]]
+    if other_kinds:
+        takes = " and ".join(_COLUMNS[first.kind]) or "no columns"
+        raise BadOption(f"{', '.join(other_kinds)}: {first.kind} has {takes}; say --kind to read it as another.")
     splits = [0] * len(paths) if together else list(range(len(paths)))
     how: dict[str, Any] = {"threads": threads, "seed": seed, "progress": progress}
     issues, tables, notes = _CHECKS[first.kind](paths, splits, recognized, how)
+    if group is None:  # a column that is called as groups are may be met in all splits, and rightly so
+        issues = [_milder(each) if "of groups that" in each.name else each for each in issues]
     told = f"{paths[0]} is read as {first.kind}: {first.why}. Say --kind to read it as another."
     if len(paths) > 1:
         told += (
@@ -107,6 +123,10 @@ def check(
         )
     title = f"Check of {', '.join(each.name for each in paths)}"
     return report(title, issues, tables, [told, *notes])
+
+
+def _milder(issue: Issue) -> Issue:
+    return dataclasses.replace(issue, severity="warning")
 
 
 Checked = tuple[list[Issue], list[Table], list[str]]

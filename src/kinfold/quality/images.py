@@ -106,6 +106,8 @@ def check_images(
         images = list(_looked(found, many(threads), progress))
     check = _Check(found, images, names)
     notes = [f"{others:,} files that are no images were passed over."] if others else []
+    if len(found) > _COMPARED:
+        notes.append("Images that are nearly alike were looked for among those whose hashes agree in 16 of 64 bits.")
     if len(names) > 1 and len(set(splits)) == 1:
         notes.append(f"Folders are splits: {', '.join(names)}; the first is learned from.")
     return check.issues(), check.tables(), notes

@@ -334,8 +334,8 @@ def gini(counts: np.ndarray) -> float:
     """Gini coefficient of counts (n,) that ascend: 0 where all are the same, near 1 where one has all.
 
     Example:
-        >>> gini(np.array([1.0, 1.0, 1.0])), gini(np.array([0.0, 0.0, 9.0]))
-        (0.0, 0.6666666666666666)
+        >>> gini(np.array([1.0, 1.0, 1.0])), gini(np.array([0.0, 0.0, 0.0, 8.0]))
+        (0.0, 0.75)
     """
     places = np.arange(1, len(counts) + 1)
     total = counts.sum()

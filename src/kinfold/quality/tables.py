@@ -146,17 +146,18 @@ class _Check:
 
     def _profile(self, name: str) -> _Column:
         column = quoted(name)
-        value = f"nullif(trim({column}), '')"
-        listed = ", ".join(map(text, _MISSING))
-        number = f"try_cast({value} AS DOUBLE)"
+        plain = f"nullif(trim({column}), '')"
+        value = f"CASE WHEN lower({plain}) IN ({', '.join(map(text, _USUAL))}) THEN NULL ELSE {plain} END"
+        listed = ", ".join(map(text, _MARKS))
+        number = "try_cast(v AS DOUBLE)"
         found = self._kept.one(
-            f"SELECT count({value}), count(*) - count({value}), "
-            f"count(*) FILTER (lower({value}) IN ({listed})), count(DISTINCT {value}), count({number}), "
+            f"WITH told AS (SELECT {column} AS c, {value} AS v FROM every) SELECT count(v), count(*) - count(v), "
+            f"count(*) FILTER (lower(v) IN ({listed})), count(DISTINCT v), count({number}), "
             f"count(*) FILTER (isnan({number}) OR isinf({number})), "
-            f"count(*) FILTER ({column} <> trim({column}) AND trim({column}) <> '') FROM every"
+            "count(*) FILTER (c <> trim(c) AND trim(c) <> '') FROM told"
         )
         most = self._kept.ask(
-            f"SELECT {value} AS v, count(*) AS often FROM every WHERE v IS NOT NULL GROUP BY v "
+            f"SELECT {value} AS v, count(*) AS often FROM every GROUP BY v HAVING v IS NOT NULL "
             "ORDER BY often DESC, v LIMIT 1"
         )
         self._progress.advance(1)
@@ -231,7 +232,7 @@ class _Check:
     def _missing(self, each: _Column) -> list[Issue]:
         value = f"lower(trim({quoted(each.name)}))"
         lost = f"coalesce({value}, '') = '' OR {value} IN ({', '.join(map(text, _USUAL))})"
-        count = int(self._kept.one(f"SELECT count(*) FROM every WHERE {lost}")[0]) if each.missing or each.coded else 0
+        count = each.missing
         issues = []
         if count == self.total and count:
             shown = [Example(f"column {each.name}", each.most)]
