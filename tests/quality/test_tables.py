@@ -183,6 +183,23 @@ def test_lines_of_json_with_several_types_in_a_column(tmp_path):
     assert places(report, "missing values in 'age'")[0][0] == f"{path} line 14"
 
 
+def test_columns_of_odd_names(tmp_path):
+    header = ["", "a", "A", "_place", 'x y"z']
+    report = kf.check(written(tmp_path, "a.csv", clean(), header))
+    assert found(report) == {"columns of names or numbers of rows": ("note", 1)}
+    assert [row[0] for row in table(report, "Columns (5)")] == ["1", "a", "A_", "_place_", 'x y"z']
+    path = tmp_path / "b.jsonl"
+    path.write_text("".join(json.dumps({"a": at, "A": at % 3, "_file": "x"}) + "\n" for at in range(60)))
+    assert found(kf.check(path))["constant column '_file_'"] == ("warning", 60)
+
+
+def test_a_quote_that_is_not_closed_is_told(tmp_path):
+    rows = clean()
+    rows[20][3] = '"Ulm'
+    report = kf.check(written(tmp_path, "a.csv", rows))
+    assert any(group == "serious" for group, _ in found(report).values())
+
+
 def test_columns_that_are_not_there_are_named(tmp_path):
     path = written(tmp_path, "a.csv", clean())
     with pytest.raises(BadOption, match="user: table has label and group"):

@@ -22,8 +22,8 @@ def data(
         list[Path],
         typer.Argument(
             metavar="FILE...",
-            help="Data of one kind: texts, tables (.csv .tsv .jsonl .parquet), lines of fields, folders or .zip "
-            "archives of images. Several are splits: the first is what is learned from.",
+            help="Data of one kind: texts, tables (.csv .tsv .jsonl .parquet), lines of fields, folders of texts or "
+            "images, .zip archives of images. Several are splits: the first is what is learned from.",
         ),
     ],
     kind: Annotated[

@@ -131,7 +131,8 @@ def form_of(path: Path, lines: Sequence[str]) -> Form | None:
     rows = [[each.strip() for each in _split(line, best[2])] for line in lines]
     width = Counter(map(len, rows)).most_common(1)[0][0]
     header = len(rows[0]) == width and _is_header(rows[0], [row for row in rows[1:] if len(row) == width], name)
-    names = tuple(rows[0]) if header else tuple(map(str, range(1, width + 1)))
+    numbers = tuple(map(str, range(1, width + 1)))
+    names = tuple(name or number for name, number in zip(rows[0], numbers, strict=True)) if header else numbers
     return Form(best[2], names, header)
 
 
@@ -152,7 +153,8 @@ def _split(line: str, separator: str) -> list[str]:
 
 def _is_header(first: Sequence[str], rows: Sequence[Sequence[str]], name: str) -> bool:
     """Whether a first line names the columns: it has no number, and is not like the lines below it."""
-    if not all(first) or len(set(first)) < len(first) or any(is_number(each) for each in first):
+    # The first column has no name where it numbers the rows.
+    if not all(first[1:]) or len(set(first)) < len(first) or any(is_number(each) for each in first):
         return False
     below = list(zip(*rows, strict=True)) if rows else []
     if any(values and np.mean([is_number(each) or not each for each in values]) > 0.9 for values in below):
@@ -170,6 +172,18 @@ def is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def distinct(names: Sequence[str]) -> tuple[str, ...]:
+    """Names that differ by more than their case, as SQL wants them, and from its own; later ones get underscores."""
+    taken = {"_place", "_file", "_split"}
+    found = []
+    for name in names:
+        while name.lower() in taken:
+            name += "_"
+        taken.add(name.lower())
+        found.append(name)
+    return tuple(found)
 
 
 class Batch(NamedTuple):
@@ -203,16 +217,17 @@ class Rows:
         name = bare_name(path).lower()
         self.unit = "line" if name.endswith((".jsonl", ".ndjson")) else "row"
         if name.endswith(".parquet"):
-            self.names = tuple(self._parquet().schema_arrow.names)
+            self.names = distinct(self._parquet().schema_arrow.names)
             self.batches = self._of_parquet
         elif name.endswith((".jsonl", ".ndjson")):
-            self.names = self._json_names()
+            self._keys = self._json_names()
+            self.names = distinct(self._keys)
             self.batches = self._of_json
         else:
             found = form or form_of(path, head_of(path))
             if found is None:
                 raise BadData(f"{path}: its lines have no fields; a table is .csv, .tsv, .jsonl or .parquet.")
-            self._form, self.names = found, found.names
+            self._form, self.names = found, distinct(found.names)
             self.batches = self._of_fields
 
     def _parquet(self) -> Any:
@@ -229,7 +244,7 @@ class Rows:
         try:
             for batch in file.iter_batches(_BATCH):
                 columns = {}
-                for name, column in zip(batch.schema.names, batch.columns, strict=True):
+                for name, column in zip(self.names, batch.columns, strict=True):
                     columns[name] = _texts(column)
                 yield Batch(np.arange(done + 1, done + len(batch) + 1), columns)
                 done += len(batch)
@@ -258,8 +273,8 @@ class Rows:
 
         def batch() -> Batch:
             columns = {}
-            for name in self.names:
-                values = [record.get(name) for record in records]
+            for name, key in zip(self.names, self._keys, strict=True):
+                values = [record.get(key) for record in records]
                 self.kinds[name].update(_kind(each) for each in values if each is not None)
                 columns[name] = pa.array([_json_text(each) for each in values], pa.large_string())
             return Batch(np.array(places, np.int64), columns)
@@ -288,7 +303,8 @@ class Rows:
     def _of_fields(self) -> Iterator[Batch]:
         import pyarrow.csv as arrow
 
-        separator, names, header = self._form
+        separator, _, header = self._form
+        names = self.names
         bad: list[int] = []
 
         def wrong(row: Any) -> str:
@@ -299,8 +315,6 @@ class Rows:
             return "skip"
 
         quoted = separator in ",;|"
-        names = tuple(f"{name}_{at}" if name in names[:at] else name for at, name in enumerate(names))
-        self.names = names
         source = pa.PythonFile(_Utf8(self, separator), mode="r")
         try:
             reader = arrow.open_csv(

@@ -10,6 +10,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from kinfold.core.errors import BadFile
 from kinfold.quality.fields import Batch
 
 Row = tuple[Any, ...]
@@ -44,8 +45,20 @@ class Store:
         self.ask("COMMIT")
 
     def ask(self, query: str) -> list[Row]:
-        """The rows that a query gives."""
-        found: list[Row] = self._connection.execute(query).fetchall()
+        """The rows that a query gives.
+
+        Raises:
+            BadFile: The folder for temporary files is full.
+        """
+        import duckdb
+
+        try:
+            found: list[Row] = self._connection.execute(query).fetchall()
+        except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
+            told = str(error).splitlines()[0]
+            raise BadFile(
+                f"{tempfile.gettempdir()}: rows cannot be kept there ({told}). Set TMPDIR to a folder with more room."
+            ) from error
         return found
 
     def one(self, query: str) -> Row:

@@ -371,33 +371,29 @@ class TextCheck:
         """Texts that stand twice, in one split and in several."""
         total = len(self._exact)
         order = np.argsort(self._exact, kind="stable")
-        ordered = self._exact[order]
-        begins = np.flatnonzero(np.append(True, ordered[1:] != ordered[:-1])) if total else np.zeros(0, np.int64)
-        group = np.cumsum(np.isin(np.arange(total), begins)) - 1 if total else np.zeros(0, np.int64)
-        owner = np.empty(total, np.int64)
-        owner[order] = order[begins][group]
+        ordered, splits = self._exact[order], self._split[order]
+        new = np.ones(total, np.bool_)
+        new[1:] = ordered[1:] != ordered[:-1]
+        # Of equal texts the splits ascend, as the files do. The first of each text in each split stays.
+        new_here = new.copy()
+        new_here[1:] |= splits[1:] != splits[:-1]
+        owner, first = np.empty(total, np.int64), np.empty(total, np.int64)
+        owner[order] = order[new][np.cumsum(new) - 1]
+        first[order] = order[new_here][np.cumsum(new_here) - 1]
         self._owner = owner
         # Two words are a pair, and in other texts a phrase.
         short = (self._words < (1 if self.things == "pairs" else _SAME_WORDS)) | (self._exact == 0)
-        # Within a split the first of each text stays; what stands in an earlier split is told apart.
-        first = np.full(total, -1, np.int64)
-        if total:
-            _, places, which = np.unique(
-                owner * (1 + max(self.splits)) + self._split, return_index=True, return_inverse=True
-            )
-            first = places[which]
         again = np.flatnonzero((first != np.arange(total)) & ~short)
         leaked = np.flatnonzero((self._split > self._split[owner]) & ~short)
-        self._leaked = leaked
         issues = []
         if len(again):
             severity: Severity = "warning" if len(again) >= _REPEATED * total else "note"
-            shown = [self._beside(int(each), int(first[each])) for each in again[:SHOWN]]
+            shown = self._beside(again[:SHOWN], first)
             fix = self._dedup("--exact")
             issues.append(Issue(f"{self.things} that stand twice", severity, len(again), total, shown, fix))
         if len(leaked):
             later = int(np.count_nonzero(self._split > 0))
-            shown = [self._beside(int(each), int(owner[each])) for each in leaked[:SHOWN]]
+            shown = self._beside(leaked[:SHOWN], owner)
             fix = "take them out of one of the files: what was learned from cannot judge"
             issues.append(
                 Issue(
@@ -439,9 +435,12 @@ class TextCheck:
         command = f": kinfold dedup FILE {how} -o clean.txt (a table: --text COLUMN, -o clean.csv)"
         return "leave all but one of each out" + (command if self.things == "texts" else "")
 
-    def _beside(self, text: int, other: int) -> Example:
-        found = self._texts([text])
-        return Example(f"{self._at(text)} = {self._at(other)}", found.get(text, ""))
+    def _beside(self, some: np.ndarray, others: np.ndarray) -> list[Example]:
+        """Some texts by their number, each with the place of another one."""
+        texts = self._texts(some.tolist())
+        return [
+            Example(f"{self._at(each)} = {self._at(int(others[each]))}", texts.get(each, "")) for each in some.tolist()
+        ]
 
     def _nearly(self, rows: np.ndarray, keys: np.ndarray) -> list[Issue]:
         """Texts that share most runs of words with an earlier one."""
