@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from kinfold.encode import encoder
     from kinfold.io import convert, open
     from kinfold.quality.check import check
+    from kinfold.recipes.audit import audit
     from kinfold.recipes.distill import distill
     from kinfold.recipes.documents import documents
     from kinfold.recipes.encoders import pretrain, tune_encoder
@@ -36,6 +37,7 @@ _PLACES = {
     "Space": "kinfold.core.space",
     "align": "kinfold.transform.align",
     "check": "kinfold.quality.check",
+    "audit": "kinfold.recipes.audit",
     "convert": "kinfold.io",
     "distill": "kinfold.recipes.distill",
     "documents": "kinfold.recipes.documents",
@@ -56,6 +58,7 @@ __all__ = [
     "Space",
     "align",
     "check",
+    "audit",
     "choose",
     "convert",
     "distill",

@@ -11,7 +11,21 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from kinfold.app import across, ask, change, classify, distill, encode, index, look, recommend, tag, texts, vectors
+from kinfold.app import (
+    across,
+    ask,
+    audit,
+    change,
+    classify,
+    distill,
+    encode,
+    index,
+    look,
+    recommend,
+    tag,
+    texts,
+    vectors,
+)
 from kinfold.app.output import Json, say
 
 # Commands with commands below them.
@@ -81,6 +95,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "mine": across.mine,
     "retrofit": across.retrofit,
     "evaluate": vectors.evaluate,
+    "audit": audit.audit,
     "convert": vectors.convert,
     "distill": distill.distill,
     "encode": encode.encode,

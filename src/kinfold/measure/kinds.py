@@ -58,7 +58,7 @@ def clusters(
     if sample < 1:
         raise BadOption(f"sample is {sample}; it is a number of rows, at least 1.")
     part = space.group(group)
-    owners, names = _kinds(part, by)
+    owners, names = kinds(part, by)
     part.rows.refuse_non_finite("clusters")
     sizes = np.bincount(owners[owners >= 0], minlength=len(names))
     centers = means(part, owners, len(names))
@@ -93,7 +93,7 @@ def clusters(
     )
 
 
-def _kinds(space: Space, by: str) -> tuple[np.ndarray, list[str]]:
+def kinds(space: Space, by: str) -> tuple[np.ndarray, list[str]]:
     """The kind of each row (n,) int64, -1 where there is none, and the names of the kinds, the most frequent first."""
     column = space.attribute(by)
     if pa.types.is_dictionary(column.type):
