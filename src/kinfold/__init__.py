@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from kinfold.encode import encoder
     from kinfold.io import convert, open
     from kinfold.measure.comparison import compare
+    from kinfold.quality.check import check
     from kinfold.recipes.audit import audit
     from kinfold.recipes.distill import distill
     from kinfold.recipes.documents import documents
@@ -40,6 +41,7 @@ _PLACES = {
     "align": "kinfold.transform.align",
     "audit": "kinfold.recipes.audit",
     "compare": "kinfold.measure.comparison",
+    "check": "kinfold.quality.check",
     "convert": "kinfold.io",
     "distill": "kinfold.recipes.distill",
     "documents": "kinfold.recipes.documents",
@@ -62,6 +64,7 @@ __all__ = [
     "Space",
     "align",
     "audit",
+    "check",
     "choose",
     "compare",
     "convert",

@@ -31,7 +31,7 @@ from kinfold.app import (
 from kinfold.app.output import Json, say
 
 # Commands with commands below them.
-GROUPS = {"learn": ("words", "documents", "items", "encoder", "mlm"), "tune": ("items",)}
+GROUPS = {"learn": ("words", "documents", "items", "encoder", "mlm"), "tune": ("items",), "check": ("data",)}
 
 
 class _Learners(TyperGroup):
@@ -75,6 +75,7 @@ app = typer.Typer(
 for _name, _help in {
     "learn": "Learn a Space from data.",
     "tune": "Choose the dimension, the penalty and other options of a method.",
+    "check": "Look at data before anything is learned from it.",
 }.items():
     _group = typer.Typer(cls=_Learners, help=_help, no_args_is_help=True)
     _group.callback()(lambda: None)
