@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 from kinfold.app import (
     across,
     ask,
+    audit,
     change,
     classify,
     distill,
@@ -94,6 +95,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "mine": across.mine,
     "retrofit": across.retrofit,
     "evaluate": vectors.evaluate,
+    "audit": audit.audit,
     "convert": vectors.convert,
     "distill": distill.distill,
     "encode": encode.encode,

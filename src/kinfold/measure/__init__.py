@@ -8,7 +8,10 @@ from kinfold.core.catalogue import Catalogue, Entry
 
 if TYPE_CHECKING:
     from kinfold.measure.analogy import analogies
+    from kinfold.measure.apart import separation
+    from kinfold.measure.bias import word_bias
     from kinfold.measure.fit import fitted
+    from kinfold.measure.grouped import by_group
     from kinfold.measure.judgment import similarity
     from kinfold.measure.kinds import clusters
     from kinfold.measure.movers import movers_distance
@@ -19,6 +22,7 @@ if TYPE_CHECKING:
     from kinfold.measure.probing import probe
     from kinfold.measure.ranking import retrieval
     from kinfold.measure.rating import ratings
+    from kinfold.measure.shown import exposure
     from kinfold.measure.sparse import features
     from kinfold.measure.sums import decomposition
     from kinfold.measure.typical import exemplars
@@ -27,10 +31,12 @@ __all__ = [
     "MEASURES",
     "analogies",
     "axes",
+    "by_group",
     "clusters",
     "decomposition",
     "directions",
     "exemplars",
+    "exposure",
     "features",
     "fitted",
     "movers_distance",
@@ -38,8 +44,10 @@ __all__ = [
     "ratings",
     "recall",
     "retrieval",
+    "separation",
     "similarity",
     "text_pairs",
+    "word_bias",
 ]
 
 MEASURES = Catalogue(
@@ -60,6 +68,12 @@ MEASURES = Catalogue(
     Entry("exemplars", "kinfold.measure.typical:exemplars", "the rows most typical, and those nearest of another kind"),
     Entry("features", "kinfold.measure.sparse:features", "what the features of a sparse autoencoder are"),
     Entry("clusters", "kinfold.measure.kinds:clusters", "how well the kinds that an attribute names are apart"),
+    Entry(
+        "word_bias", "kinfold.measure.bias:word_bias", "what goes with what in word lists, by all published measures"
+    ),
+    Entry("separation", "kinfold.measure.apart:separation", "how well rows tell the groups of an attribute"),
+    Entry("exposure", "kinfold.measure.shown:exposure", "which groups of items are shown, and to which users"),
+    Entry("by_group", "kinfold.measure.grouped:by_group", "whether a measurement is as good for one group as another"),
     Entry(
         "movers_distance", "kinfold.measure.movers:movers_distance", "how far the words of a text are from another's"
     ),

@@ -69,7 +69,7 @@ def clusters(
     if sample < 1:
         raise BadOption(f"sample is {sample}; it is a number of rows, at least 1.")
     part = space.group(group)
-    owners, names = _kinds(part, by)
+    owners, names = kinds(part, by)
     part.rows.refuse_non_finite("clusters")
     sizes = np.bincount(owners[owners >= 0], minlength=len(names))
     centers = means(part, owners, len(names))
@@ -127,17 +127,17 @@ def values_told(
         UnknownName: There is no such attribute.
         BadOption: It tells no kinds, or too many.
     """
-    kinds, starts, names = _several(space, by)
+    told, starts, names = _several(space, by)
     # One entry for each value of each row.
     each = np.diff(starts)[rows]
     place = np.arange(each.sum()) - np.repeat(np.cumsum(each) - each, each) + np.repeat(starts[:-1][rows], each)
-    cells = np.repeat(owners, each) * len(names) + kinds[place]
+    cells = np.repeat(owners, each) * len(names) + told[place]
     held, often = (
         np.bincount(cells, some, count * len(names)).reshape(count, -1)
         for some in (np.repeat(weights.astype(np.float64), each), None)
     )
     shares = held / np.maximum(held.sum(axis=1, keepdims=True), 1e-30)
-    base = np.bincount(kinds, minlength=len(names)) / max(1, len(kinds))
+    base = np.bincount(told, minlength=len(names)) / max(1, len(told))
     lifts = shares / np.maximum(base, 1e-30)
     least = min(_LEAST, len(space) // count + 1)
     worth = np.where((often >= least) & (lifts > 1), shares * np.log(np.maximum(lifts, 1)), 0)
@@ -153,18 +153,18 @@ def _several(space: Space, by: str) -> tuple[np.ndarray, np.ndarray, list[str]]:
     name, _, cut = by.partition(":")
     column = space.attribute(name)
     if not cut and not pa.types.is_nested(column.type):
-        owners, names = _kinds(space, by)
+        owners, names = kinds(space, by)
         return owners[owners >= 0], np.concatenate([[0], np.cumsum(owners >= 0)]), names
     told = categories(pa.table({name: column}), by)
     names = sorted({text for some in told for text in some})
     if not names:
         raise BadOption(f"'{by}' tells no kinds of {len(space):,} rows; name another attribute.")
     codes = {text: at for at, text in enumerate(names)}
-    kinds = np.array([codes[text] for some in told for text in some], np.int64)
-    return kinds, np.concatenate([[0], np.cumsum([len(some) for some in told])]), names
+    entries = np.array([codes[text] for some in told for text in some], np.int64)
+    return entries, np.concatenate([[0], np.cumsum([len(some) for some in told])]), names
 
 
-def _kinds(space: Space, by: str) -> tuple[np.ndarray, list[str]]:
+def kinds(space: Space, by: str) -> tuple[np.ndarray, list[str]]:
     """The kind of each row (n,) int64, -1 where there is none, and the names of the kinds, the most frequent first."""
     column = space.attribute(by)
     if pa.types.is_dictionary(column.type):

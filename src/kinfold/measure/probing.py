@@ -16,7 +16,7 @@ from kinfold.core.report import Finding, Report, Table
 from kinfold.core.space import Space
 from kinfold.learn.probe import Probe
 from kinfold.measure.judgment import spearman
-from kinfold.measure.kinds import _kinds
+from kinfold.measure.kinds import kinds
 from kinfold.measure.members import compared, directions, having
 
 _STRENGTHS = "0.001,0.01,0.1,1"
@@ -122,7 +122,7 @@ def _asked(part: Space, attribute: str, folds: int, sample: int, rng: np.random.
         rows = np.flatnonzero(np.isfinite(numbers))
         targets = numbers
     else:
-        targets, names = _kinds(part, attribute)
+        targets, names = kinds(part, attribute)
         rows = np.flatnonzero(targets >= 0)
     if len(rows) < len(part):
         notes.append(f"{len(part) - len(rows):,} rows have no '{attribute}' and take no part.")

@@ -12,7 +12,7 @@ from kinfold.core.intervals import of_mean, of_share
 from kinfold.core.metric import Metric, units
 from kinfold.core.report import Finding, Report, Table
 from kinfold.core.space import Space
-from kinfold.measure.kinds import _kinds
+from kinfold.measure.kinds import kinds
 from kinfold.measure.members import Members, called, compared, directions, members
 from kinfold.transform.clusters import Clusters, means
 
@@ -86,7 +86,7 @@ def _of_keys(part: Space, asked: Members, by: str | None, k: int, show: str | No
         count = min(_CLUSTERS, max(2, len(part) // 5))
         part, by = Clusters(count, restarts=1, seed=seed).apply(part), "cluster_name"
         notes.append(f"Kinds are {count} clusters, found by k-means; --by takes an attribute.")
-    owners, names = _kinds(part, by)
+    owners, names = kinds(part, by)
     own = np.unique(owners[asked.rows])
     if (own < 0).any():
         raise BadData(f"'{asked.name}' has no '{by}', so that it is of no kind.")
