@@ -20,12 +20,14 @@ if TYPE_CHECKING:
     from kinfold.core.space import Space
     from kinfold.encode import encoder
     from kinfold.io import convert, open
+    from kinfold.measure.comparison import compare
     from kinfold.recipes.audit import audit
     from kinfold.recipes.distill import distill
     from kinfold.recipes.documents import documents
     from kinfold.recipes.encoders import pretrain, tune_encoder
     from kinfold.recipes.explain import explain
     from kinfold.recipes.items import items
+    from kinfold.recipes.report import report
     from kinfold.recipes.texts import texts
     from kinfold.recipes.tuning import tune
     from kinfold.recipes.words import words
@@ -37,6 +39,7 @@ _PLACES = {
     "Space": "kinfold.core.space",
     "align": "kinfold.transform.align",
     "audit": "kinfold.recipes.audit",
+    "compare": "kinfold.measure.comparison",
     "convert": "kinfold.io",
     "distill": "kinfold.recipes.distill",
     "documents": "kinfold.recipes.documents",
@@ -45,6 +48,7 @@ _PLACES = {
     "items": "kinfold.recipes.items",
     "open": "kinfold.io",
     "pretrain": "kinfold.recipes.encoders",
+    "report": "kinfold.recipes.report",
     "texts": "kinfold.recipes.texts",
     "tune": "kinfold.recipes.tuning",
     "tune_encoder": "kinfold.recipes.encoders",
@@ -59,6 +63,7 @@ __all__ = [
     "align",
     "audit",
     "choose",
+    "compare",
     "convert",
     "distill",
     "documents",
@@ -72,6 +77,7 @@ __all__ = [
     "open",
     "prepare",
     "pretrain",
+    "report",
     "search",
     "show",
     "sources",

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from oracles import health as oracle
 
 from kinfold import Space, measure
 from kinfold import open as open_vectors
@@ -60,3 +61,20 @@ def test_places_on_the_axis_of_gender_follow_who_works_in_an_occupation(spaces):
         assert len(places) > 20
     assert related[0] > 0.5 > abs(related[1])
     assert report["held out"].value < measure.axes(spaces[0], poles, ["nurse"])["held out"].value == 1
+
+
+def test_real_vectors_are_healthy_and_what_was_spoilt_is_found(spaces):
+    space, _ = spaces
+    report = measure.health(space, sample=2000)
+    assert report["isoscore"].value == pytest.approx(oracle.isoscore(space.rows.values), abs=1e-4)
+    assert [row[1] for row in report.tables[0].rows] == ["fine"] * len(report.tables[0].rows)
+    rows = np.array(space.rows.values)
+    rows[::10] = rows[1]
+    rows[:, 7] += 1
+    spoilt = measure.health(Space.of(space.keys, rows), beside=space, sample=2000)
+    verdicts = {row[0]: row[1] for row in spoilt.tables[0].rows}
+    assert spoilt["rows like another"].value == len(rows[::10])
+    assert verdicts["same rows"] == "look"
+    assert verdicts["isotropy"] == "act"
+    assert spoilt["share of the common direction in one coordinate"].value > 0.9
+    assert spoilt["mean cosine of two rows"].value > 0.4 > report["mean cosine of two rows"].value

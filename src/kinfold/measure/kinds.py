@@ -127,17 +127,17 @@ def values_told(
         UnknownName: There is no such attribute.
         BadOption: It tells no kinds, or too many.
     """
-    told, starts, names = _several(space, by)
+    held_kinds, starts, names = _several(space, by)
     # One entry for each value of each row.
     each = np.diff(starts)[rows]
     place = np.arange(each.sum()) - np.repeat(np.cumsum(each) - each, each) + np.repeat(starts[:-1][rows], each)
-    cells = np.repeat(owners, each) * len(names) + told[place]
+    cells = np.repeat(owners, each) * len(names) + held_kinds[place]
     held, often = (
         np.bincount(cells, some, count * len(names)).reshape(count, -1)
         for some in (np.repeat(weights.astype(np.float64), each), None)
     )
     shares = held / np.maximum(held.sum(axis=1, keepdims=True), 1e-30)
-    base = np.bincount(told, minlength=len(names)) / max(1, len(told))
+    base = np.bincount(held_kinds, minlength=len(names)) / max(1, len(held_kinds))
     lifts = shares / np.maximum(base, 1e-30)
     least = min(_LEAST, len(space) // count + 1)
     worth = np.where((often >= least) & (lifts > 1), shares * np.log(np.maximum(lifts, 1)), 0)
@@ -160,8 +160,8 @@ def _several(space: Space, by: str) -> tuple[np.ndarray, np.ndarray, list[str]]:
     if not names:
         raise BadOption(f"'{by}' tells no kinds of {len(space):,} rows; name another attribute.")
     codes = {text: at for at, text in enumerate(names)}
-    entries = np.array([codes[text] for some in told for text in some], np.int64)
-    return entries, np.concatenate([[0], np.cumsum([len(some) for some in told])]), names
+    several = np.array([codes[text] for some in told for text in some], np.int64)
+    return several, np.concatenate([[0], np.cumsum([len(some) for some in told])]), names
 
 
 def kinds(space: Space, by: str) -> tuple[np.ndarray, list[str]]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from kinfold.core.report import Report
 from kinfold.show import html
-from kinfold.show.report import _measured
+from kinfold.show.report import FOOTER, _measured
 
 
 def write(reports: Sequence[Report], path: str | os.PathLike[str], *, title: str = "Measured", lead: str = "") -> None:
@@ -26,6 +26,6 @@ def write(reports: Sequence[Report], path: str | os.PathLike[str], *, title: str
     body = [
         f"<header><h1>{html.escape(title)}</h1>{by}</header>",
         *(f"<section>{_measured(each)}</section>" for each in reports),
-        "<footer>Written by <b>Kinfold</b>. This file holds all it shows and asks nothing of any network.</footer>",
+        FOOTER,
     ]
     html.save(html.page(title, f"<main>{''.join(body)}</main>", styles=("base.css", "report.css")), path)
