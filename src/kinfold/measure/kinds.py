@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.compute as pc
 
 from kinfold.core.errors import BadOption
 from kinfold.core.intervals import of_mean
+from kinfold.core.kinds import kinds
 from kinfold.core.metric import Metric
 from kinfold.core.report import Finding, Report, Table
 from kinfold.core.space import Space
 from kinfold.transform.clusters import central_keys, means
 from kinfold.transform.silhouettes import silhouettes
 
-_MOST = 10_000
 _KEYS = 6
-_TELLING = ("string", "large_string", "integer", "boolean")
 
 
 def clusters(
@@ -58,7 +55,7 @@ def clusters(
     if sample < 1:
         raise BadOption(f"sample is {sample}; it is a number of rows, at least 1.")
     part = space.group(group)
-    owners, names = _kinds(part, by)
+    owners, names = kinds(part, by)
     part.rows.refuse_non_finite("clusters")
     sizes = np.bincount(owners[owners >= 0], minlength=len(names))
     centers = means(part, owners, len(names))
@@ -91,26 +88,3 @@ def clusters(
         [Table("Clusters", (by, "rows", "silhouette", "nearest to the center"), table)],
         notes,
     )
-
-
-def _kinds(space: Space, by: str) -> tuple[np.ndarray, list[str]]:
-    """The kind of each row (n,) int64, -1 where there is none, and the names of the kinds, the most frequent first."""
-    column = space.attribute(by)
-    if pa.types.is_dictionary(column.type):
-        column = column.cast(column.type.value_type)
-    if pa.types.is_string_view(column.type):
-        column = column.cast(pa.large_string())
-    kind = column.type
-    if not any(getattr(pa.types, f"is_{each}")(kind) for each in _TELLING):
-        raise BadOption(f"'{by}' is of {kind}, which tells no kinds; names, whole numbers, or true and false do.")
-    values = column.combine_chunks()
-    held = [each for each in values.value_counts().to_pylist() if each["values"] is not None]
-    if not 0 < len(held) <= _MOST:
-        raise BadOption(
-            f"'{by}' tells {len(held):,} kinds of {len(space):,} rows; clusters are 1 to {_MOST:,}. "
-            "Name another attribute."
-        )
-    ranked = sorted(held, key=lambda each: (-each["counts"], each["values"]))
-    kinds = pa.array([each["values"] for each in ranked], values.type)
-    codes = pc.fill_null(pc.index_in(values, value_set=kinds), -1)
-    return np.asarray(codes, np.int64), [str(each) for each in kinds.cast(pa.large_string()).to_pylist()]
