@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from kinfold.core.space import Space
     from kinfold.encode import encoder
     from kinfold.io import convert, open
+    from kinfold.recipes.debias import debias
     from kinfold.recipes.distill import distill
     from kinfold.recipes.documents import documents
     from kinfold.recipes.encoders import pretrain, tune_encoder
@@ -35,6 +36,7 @@ _PLACES = {
     "Space": "kinfold.core.space",
     "align": "kinfold.transform.align",
     "convert": "kinfold.io",
+    "debias": "kinfold.recipes.debias",
     "distill": "kinfold.recipes.distill",
     "documents": "kinfold.recipes.documents",
     "encoder": "kinfold.encode",
@@ -55,6 +57,7 @@ __all__ = [
     "align",
     "choose",
     "convert",
+    "debias",
     "distill",
     "documents",
     "encode",

@@ -29,8 +29,12 @@ SIZES = {"targets": (6, 8), "attributes": (7, 5)}
 def drawn() -> dict[str, np.ndarray]:
     """Vectors of words t0_0, t0_1 … a1_4, of different lengths: the test draws the same."""
     rng = np.random.default_rng(SEED)
-    names = [f"{side[0]}{place}_{number}" for side, sizes in SIZES.items() for place, size in enumerate(sizes)
-             for number in range(size)]
+    names = [
+        f"{side[0]}{place}_{number}"
+        for side, sizes in SIZES.items()
+        for place, size in enumerate(sizes)
+        for number in range(size)
+    ]
     rows = rng.normal(size=(len(names), DIM)) * rng.uniform(0.5, 3, (len(names), 1))
     rows[:, 0] += [{"t0": 1.5, "a0": 1.0}.get(name[:2], 0.0) for name in names]
     return dict(zip(names, rows.astype(np.float32), strict=True))
@@ -52,9 +56,9 @@ def scores(vectors: dict[str, np.ndarray], targets: list[list[str]], attributes:
     found = {
         "weat": WEAT().run_query(four, model, **how)["weat"],
         "effect size": WEAT().run_query(four, model, **how)["effect_size"],
-        "rnsb": RNSB().run_query(
-            four, model, holdout=False, estimator_params={"max_iter": 10_000, "tol": 1e-8}, **how
-        )["rnsb"],
+        "rnsb": RNSB().run_query(four, model, holdout=False, estimator_params={"max_iter": 10_000, "tol": 1e-8}, **how)[
+            "rnsb"
+        ],
         "mac": MAC().run_query(four, model, **how)["mac"],
         "rnd": RND().run_query(three, model, **how)["rnd"],
         "ect": ECT().run_query(three, model, **how)["ect"],
@@ -76,8 +80,10 @@ def google() -> dict[str, np.ndarray] | None:
 def main() -> None:
     warnings.simplefilter("ignore")
     logging.disable(logging.ERROR)
-    names = {side: [[f"{side[0]}{place}_{number}" for number in range(size)] for place, size in enumerate(sizes)]
-             for side, sizes in SIZES.items()}
+    names = {
+        side: [[f"{side[0]}{place}_{number}" for number in range(size)] for place, size in enumerate(sizes)]
+        for side, sizes in SIZES.items()
+    }
     result = {"wefe": importlib.metadata.version("wefe"), "drawn": scores(drawn(), **names)}
     held = google()
     if held is not None:

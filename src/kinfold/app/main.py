@@ -11,7 +11,21 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from kinfold.app import across, ask, change, classify, distill, encode, index, look, recommend, tag, texts, vectors
+from kinfold.app import (
+    across,
+    ask,
+    change,
+    classify,
+    debias,
+    distill,
+    encode,
+    index,
+    look,
+    recommend,
+    tag,
+    texts,
+    vectors,
+)
 from kinfold.app.output import Json, say
 
 # Commands with commands below them.
@@ -79,6 +93,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "translate": across.translate,
     "mine": across.mine,
     "retrofit": across.retrofit,
+    "debias": debias.debias,
     "evaluate": vectors.evaluate,
     "convert": vectors.convert,
     "distill": distill.distill,

@@ -242,7 +242,9 @@ class _Reader:
         of = value.get("pairs")
         if not isinstance(of, str) or of not in pairs:
             near = did_you_mean(of, pairs) if isinstance(of, str) else ""
-            self._fail(line, f"an axis names pairs of [pairs], not '{of}'.{near} There are: {', '.join(pairs) or 'none'}")
+            self._fail(
+                line, f"an axis names pairs of [pairs], not '{of}'.{near} There are: {', '.join(pairs) or 'none'}"
+            )
         laid = value.get("words")
         found = self._set(laid, words, line)
         ends = value.get("ends", [each.capitalize() for each in pairs[of][0]])

@@ -93,6 +93,11 @@ class Erasure:
     offset: np.ndarray
     details: dict[str, Any]
 
+    def of(self, rows: np.ndarray) -> np.ndarray:
+        """What becomes of rows (m, dim)."""
+        found: np.ndarray = rows @ self.matrix.astype(np.float32) + self.offset.astype(np.float32)
+        return found
+
     def apply(self, space: Space) -> Space:
         """The Space with moved rows.
 
@@ -105,7 +110,6 @@ class Erasure:
                 f"this erasure takes rows of the frame {self.frame}, but the Space is in {space.frame}; fit one for it."
             )
         moving = Moving(space, self.group)
-        rows, matrix, offset = moving.rows, self.matrix.astype(np.float32), self.offset.astype(np.float32)
         for some in moving.blocks():
-            rows[some] = rows[some] @ matrix + offset
+            moving.rows[some] = self.of(moving.rows[some])
         return moving.done(self.step, **self.details)

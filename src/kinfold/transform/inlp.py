@@ -74,10 +74,15 @@ class INLP:
         """The Space with moved rows."""
         return self.fit(space).apply(space)
 
-    def fit(self, space: Space) -> Erasure:
-        """The map itself, which can be applied to every Space of the same frame."""
+    def fit(self, space: Space, labels: Sequence[Labels] | None = None) -> Erasure:
+        """The map itself, which can be applied to every Space of the same frame.
+
+        Args:
+            space: Whose rows classifiers learn from.
+            labels: In the place of those that the attribute and the words tell.
+        """
         moving = Moving(space, self.group)
-        labels = labels_of(moving.part, self.attribute, self.words, self.lower)
+        labels = labels_of(moving.part, self.attribute, self.words, self.lower) if labels is None else labels
         basis = np.zeros((0, moving.dim))
         accuracies: list[float] = []
         for each in labels:

@@ -59,10 +59,15 @@ class LEACE:
         """The Space with moved rows."""
         return self.fit(space).apply(space)
 
-    def fit(self, space: Space) -> Erasure:
-        """The map itself, which can be applied to every Space of the same frame."""
+    def fit(self, space: Space, labels: Sequence[Labels] | None = None) -> Erasure:
+        """The map itself, which can be applied to every Space of the same frame.
+
+        Args:
+            space: Whose rows are to be changed least.
+            labels: In the place of those that the attribute and the words tell.
+        """
         moving = Moving(space, self.group)
-        labels = labels_of(moving.part, self.attribute, self.words, self.lower)
+        labels = labels_of(moving.part, self.attribute, self.words, self.lower) if labels is None else labels
         spread = moments_of(moving.rows[some] for some in moving.blocks())
         apart = np.concatenate([differences(moving.rows, each) for each in labels])
         matrix, offset, rank = eraser(spread, apart)
