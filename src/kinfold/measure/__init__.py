@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from kinfold.measure.fit import fitted
     from kinfold.measure.judgment import similarity
     from kinfold.measure.kinds import clusters
-    from kinfold.measure.leftover import leftover
+    from kinfold.measure.remains import leftover
     from kinfold.measure.movers import movers_distance
     from kinfold.measure.neighbors import recall
     from kinfold.measure.pairs import text_pairs
@@ -43,7 +43,7 @@ MEASURES = Catalogue(
     Entry("fitted", "kinfold.measure.fit:fitted", "whether what is ranked first is what was learned from"),
     Entry("ratings", "kinfold.measure.rating:ratings", "how far predicted ratings are from those that users gave"),
     Entry("text_pairs", "kinfold.measure.pairs:text_pairs", "what an encoder of texts is worth on pairs of texts"),
-    Entry("leftover", "kinfold.measure.leftover:leftover", "what clusters, a probe and neighbors still tell of kinds"),
+    Entry("leftover", "kinfold.measure.remains:leftover", "what clusters, a probe and neighbors still tell of kinds"),
     Entry("clusters", "kinfold.measure.kinds:clusters", "how well the kinds that an attribute names are apart"),
     Entry(
         "movers_distance", "kinfold.measure.movers:movers_distance", "how far the words of a text are from another's"

@@ -23,7 +23,7 @@ from kinfold.measure.analogy import analogies as questions
 from kinfold.measure.bias import bias
 from kinfold.measure.judgment import similarity as judgments
 from kinfold.measure.judgment import spearman
-from kinfold.measure.leftover import FEWEST, by_neighbors, enough, halves, told
+from kinfold.measure.remains import FEWEST, by_neighbors, enough, halves, told
 from kinfold.measure.word_lists import WordLists, read_lists
 from kinfold.recipes.words import configured
 from kinfold.transform import TRANSFORMS
@@ -40,6 +40,8 @@ METHODS = {
 }
 # Methods that take out whatever tells kinds, of words or of anything else.
 ERASERS = ("inlp", "leace")
+# Fields of transforms that the recipe fills in.
+FILLED = ("pairs", "equalize", "specific", "words", "attribute", "group", "lower", "seed", "biased", "restrict")
 # Rows whose neighbors are compared, rows that they are looked for among, pairs whose similarities are, and keys shown.
 _ASKED, _AMONG, _PAIRS, _SHOWN, _NEAR = 1000, 200_000, 10_000, 20, 5
 # Neutral words whose neighbors' leaning is looked at, and nearest labeled rows whose kinds are.
@@ -245,8 +247,8 @@ class _Work:
         most = min(self.biased, len(self.neutral) // 10)
         if most < FEWEST:
             raise BadData(
-                f"{len(self.neutral):,} words are neutral, and the tenth of them that leans most to a side is too small to "
-                f"tell what is left; there are at least {10 * FEWEST}, or another list or group says what to take out."
+                f"{len(self.neutral):,} words are neutral, and the tenth that leans most to a side is too small to tell "
+                f"what is left; {10 * FEWEST} are enough, and an attribute's kinds need no direction of words."
             )
         order = self.neutral[np.argsort(self.leaning[self.neutral], kind="stable")]
         sides = {"towards the first words": order[-most:], "towards the second words": order[:most]}

@@ -18,7 +18,7 @@ from kinfold.transform.kmeans import kmeans
 from kinfold.transform.moments import moments_of
 from kinfold.transform.moved import Moving
 
-_ITERATIONS, _RESTARTS = 25, 3
+_ITERATIONS, _RESTARTS = 25, 2
 
 
 @dataclass(frozen=True, slots=True)

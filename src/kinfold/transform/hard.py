@@ -74,7 +74,7 @@ class HardDebias:
 
 
 def harden(
-    moving: Moving, components: int, pairs: Sets, equal: Sets, specific: np.ndarray, first: Map = lambda rows: rows
+    moving: Moving, components: int, pairs: Sets, equal: Sets, specific: np.ndarray, first: Map | None = None
 ) -> dict[str, Any]:
     """Writes hard debiased rows over those of a group, and says what was done.
 
@@ -84,27 +84,33 @@ def harden(
         pairs: Whose differences are the directions.
         equal: What is equalized.
         specific: Rows (m,) int64 that keep their part in the directions.
-        first: What becomes of rows (m, dim), as directions where the metric is cosine, before.
+        first: What becomes of all rows (m, dim), as directions where the metric is cosine, before.
     """
     rows, unit = moving.rows, moving.space.metric is Metric.COSINE
 
     def seen(some: np.ndarray) -> np.ndarray:
-        made = first(units(some) if unit else some)
+        made = units(some) if unit else some
+        if first is None:
+            return made
+        made = first(made)
         return units(made) if unit else made
 
     basis = directions([seen(rows[each]) for each in pairs.rows], components)
     equals = [_equal(seen(rows[each].astype(np.float64)), basis) for each in equal.rows]
-    lengths = moving.part.rows.norms if moving.dim == moving.space.dim else np.linalg.norm(rows, axis=1)
+    equal_lengths = [np.linalg.norm(rows[each], axis=1)[:, None] for each in equal.rows]
     keeps = np.zeros(len(rows), bool)
     keeps[specific] = True
     narrow = basis.astype(np.float32)
     for some in moving.blocks():
-        made = seen(rows[some])
-        left = made - (made @ narrow.T) @ narrow
-        left[keeps[some]] = made[keeps[some]]
-        rows[some] = units(left) * lengths[some][:, None] if unit else left
-    for each, made in zip(equal.rows, equals, strict=True):
-        rows[each] = made * lengths[each][:, None] if unit else made
+        others = np.arange(some.start, some.stop) if first is not None else np.flatnonzero(~keeps[some]) + some.start
+        lengths = np.linalg.norm(rows[others], axis=1)[:, None]
+        made = seen(rows[others])
+        along = made @ narrow.T
+        along[keeps[others]] = 0
+        made = made - along @ narrow
+        rows[others] = units(made) * lengths if unit else made
+    for each, made, lengths in zip(equal.rows, equals, equal_lengths, strict=True):
+        rows[each] = made * lengths if unit else made
     return {
         "pairs_found": len(pairs.rows),
         "equalized": len(equal.rows),

@@ -119,9 +119,10 @@ def _classifier(rows: np.ndarray, kinds: np.ndarray, strength: float) -> tuple[n
     """The weights (kinds, dim) and intercepts (kinds,) of a logistic regression in which every kind counts alike."""
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
+    from threadpoolctl import threadpool_limits
 
     model = LogisticRegression(C=strength, class_weight="balanced", max_iter=_STEPS, tol=_SETTLED)
-    with warnings.catch_warnings():
+    with warnings.catch_warnings(), threadpool_limits(1):  # steps so small that threads would wait for each other
         warnings.simplefilter("ignore", ConvergenceWarning)
         model.fit(rows, kinds)
     weights, intercepts = model.coef_, model.intercept_

@@ -21,7 +21,7 @@ _RESTARTS, _ITERATIONS = 5, 25
 # Labeled rows that are looked at, and the fewest of a kind.
 _MOST, FEWEST = 10_000, 8
 # Penalties of a probe that are tried: what is left is weak, and 0.1 is enough to find what was there.
-_STRENGTHS = "0.001,0.01,0.1,1"
+_STRENGTHS, _FOLDS = "0.01,0.1,1", 3
 
 
 def leftover(
@@ -132,20 +132,22 @@ def told(
     """
     if neighbors < 1:
         raise BadOption(f"neighbors is {neighbors}; it is a number of rows, at least 1.")
+    from threadpoolctl import threadpool_limits
+
     seen, asked, right = rows[~first], kinds[~first], kinds[first]
     count = int(kinds.max()) + 1
-    probe = Probe(strengths=_STRENGTHS)
-    weights = probe.fit(rows[first], right, count, seed=seed)
-    said = (seen @ weights.rows.T + weights.bias).argmax(axis=1)
-    own = probe.fit(seen, asked, count, seed=seed)
-    again = own.scores.argmax(axis=1)
+    probe = Probe(strengths=_STRENGTHS, folds=_FOLDS)
     directions = units(seen) if spherical else seen
-    values = {
-        "clusters": _clustered(directions, asked, count, spherical, seed),
-        "probe": said == asked,
-        "new probe": again == asked[own.held],
-        "neighbors": _of_own_kind(directions, asked, min(neighbors, len(seen) - 1), spherical),
-    }
+    with threadpool_limits(1):  # the matrices are so small that threads would wait for each other
+        weights = probe.fit(rows[first], right, count, seed=seed, threads=1)
+        said = (seen @ weights.rows.T + weights.bias).argmax(axis=1)
+        own = probe.fit(seen, asked, count, seed=seed, threads=1)
+        values = {
+            "clusters": _clustered(directions, asked, count, spherical, seed),
+            "probe": said == asked,
+            "new probe": own.scores.argmax(axis=1) == asked[own.held],
+            "neighbors": _of_own_kind(directions, asked, min(neighbors, len(seen) - 1), spherical),
+        }
     found = [
         Finding(name, float(each.mean()), *of_mean(each, seed=seed), len(each), group=group)
         for name, each in values.items()
