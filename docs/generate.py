@@ -28,6 +28,7 @@ BENCHMARKS = {
     "translation": 1,
     "search": 2,
     "start": 2,
+    "debias": 1,
 }
 
 

@@ -11,12 +11,12 @@ if TYPE_CHECKING:
     from kinfold.measure.fit import fitted
     from kinfold.measure.judgment import similarity
     from kinfold.measure.kinds import clusters
-    from kinfold.measure.remains import leftover
     from kinfold.measure.movers import movers_distance
     from kinfold.measure.neighbors import recall
     from kinfold.measure.pairs import text_pairs
     from kinfold.measure.ranking import retrieval
     from kinfold.measure.rating import ratings
+    from kinfold.measure.remains import leftover
 
 __all__ = [
     "MEASURES",

@@ -19,7 +19,7 @@ from kinfold.transform.kmeans import kmeans
 
 _RESTARTS, _ITERATIONS = 5, 25
 # Labeled rows that are looked at, and the fewest of a kind.
-_MOST, FEWEST = 10_000, 8
+_MOST, FEWEST = 4_000, 8
 # Penalties of a probe that are tried: what is left is weak, and 0.1 is enough to find what was there.
 _STRENGTHS, _FOLDS = "0.01,0.1,1", 3
 
@@ -86,7 +86,7 @@ _NOTE = (
 
 
 def enough(labels: Labels, seed: int) -> Labels:
-    """Some 10,000 of the labels at most, of kinds that have at least eight rows.
+    """Some 4,000 of the labels at most, of kinds that have at least eight rows.
 
     Raises:
         BadData: Fewer than two kinds have.

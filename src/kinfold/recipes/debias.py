@@ -247,7 +247,7 @@ class _Work:
         most = min(self.biased, len(self.neutral) // 10)
         if most < FEWEST:
             raise BadData(
-                f"{len(self.neutral):,} words are neutral, and the tenth that leans most to a side is too small to tell "
+                f"{len(self.neutral):,} words are neutral, and the tenth that leans most is too small to tell "
                 f"what is left; {10 * FEWEST} are enough, and an attribute's kinds need no direction of words."
             )
         order = self.neutral[np.argsort(self.leaning[self.neutral], kind="stable")]

@@ -10,11 +10,12 @@ import numpy as np
 
 from kinfold.core.errors import BadOption
 from kinfold.core.options import whole
+from kinfold.core.rows import Rows
 from kinfold.core.space import Space
 from kinfold.transform.erasure import Erasure, Labels, labels_of
 from kinfold.transform.hard import described
 from kinfold.transform.leace import told
-from kinfold.transform.moved import Moving
+from kinfold.transform.moved import movable
 
 # A classifier need not be the best to show what it sees.
 _STEPS, _SETTLED = 100, 1e-3
@@ -81,22 +82,22 @@ class INLP:
             space: Whose rows classifiers learn from.
             labels: In the place of those that the attribute and the words tell.
         """
-        moving = Moving(space, self.group)
-        labels = labels_of(moving.part, self.attribute, self.words, self.lower) if labels is None else labels
-        basis = np.zeros((0, moving.dim))
+        part, dim = movable(space, self.group)
+        labels = labels_of(part, self.attribute, self.words, self.lower) if labels is None else labels
+        basis = np.zeros((0, dim))
         accuracies: list[float] = []
         for each in labels:
-            basis, seen = self._without(moving.rows, each, basis)
+            basis, seen = self._without(part.rows, each, basis)
             accuracies += seen
-        matrix = np.eye(moving.dim) - basis.T @ basis
+        matrix = np.eye(dim) - basis.T @ basis
         details = {**described(self), **told(labels), "rank": len(basis), "accuracies": accuracies}
-        return Erasure("inlp", space.frame, self.group, matrix, np.zeros(moving.dim), details)
+        return Erasure("inlp", space.frame, self.group, matrix, np.zeros(dim), details)
 
-    def _without(self, rows: np.ndarray, labels: Labels, basis: np.ndarray) -> tuple[np.ndarray, list[float]]:
+    def _without(self, rows: Rows, labels: Labels, basis: np.ndarray) -> tuple[np.ndarray, list[float]]:
         """The directions (m, dim) that are out, with those of classifiers of these labels, and how well each told."""
         rng = np.random.default_rng(self.seed)
         drawn = np.sort(rng.permutation(len(labels.rows))[: self.most])
-        seen, kinds = rows[labels.rows[drawn]].astype(np.float64), labels.kinds[drawn]
+        seen, kinds = rows.take(labels.rows[drawn])[:, : basis.shape[1]].astype(np.float64), labels.kinds[drawn]
         held = _held(kinds, rng)
         scale = float(seen.std()) or 1.0
         seen /= scale
@@ -110,7 +111,7 @@ class INLP:
                 if len(accuracies) > 1 and _by_chance(accuracies[-1], kinds[held]):
                     break
             basis = _added(basis, normals)
-            if len(basis) >= rows.shape[1] - 1:
+            if len(basis) >= basis.shape[1] - 1:
                 break
         return basis, accuracies
 

@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from kinfold.core.rows import Rows
 from kinfold.core.space import Space
 from kinfold.transform.erasure import Erasure, Labels, labels_of
 from kinfold.transform.hard import described
 from kinfold.transform.moments import Spread, moments_of
-from kinfold.transform.moved import Moving
+from kinfold.transform.moved import movable
 
 # Directions that vary less, relative to the one that varies most, hold rounding alone.
 _FLAT = 1e-10
@@ -66,10 +67,10 @@ class LEACE:
             space: Whose rows are to be changed least.
             labels: In the place of those that the attribute and the words tell.
         """
-        moving = Moving(space, self.group)
-        labels = labels_of(moving.part, self.attribute, self.words, self.lower) if labels is None else labels
-        spread = moments_of(moving.rows[some] for some in moving.blocks())
-        apart = np.concatenate([differences(moving.rows, each) for each in labels])
+        part, dim = movable(space, self.group)
+        labels = labels_of(part, self.attribute, self.words, self.lower) if labels is None else labels
+        spread = moments_of(block[:, :dim] for _, block in part.rows.blocks())
+        apart = np.concatenate([differences(part.rows, each)[:, :dim] for each in labels])
         matrix, offset, rank = eraser(spread, apart)
         details = {**described(self), **told(labels), "rank": rank}
         return Erasure("leace", space.frame, self.group, matrix, offset, details)
@@ -92,15 +93,15 @@ def eraser(spread: Spread, apart: np.ndarray) -> tuple[np.ndarray, np.ndarray, i
     return np.eye(len(lost)) - lost, spread.mean @ lost, len(found)
 
 
-def differences(rows: np.ndarray, labels: Labels) -> np.ndarray:
+def differences(rows: Rows, labels: Labels) -> np.ndarray:
     """How far the mean of each kind is from that of all labeled rows (kinds, dim) float64."""
     import scipy.sparse as sparse
 
-    sums = np.zeros((len(labels.names), rows.shape[1]))
+    sums = np.zeros((len(labels.names), rows.dim))
     for start in range(0, len(labels.rows), _LABELED):
         kinds = labels.kinds[start : start + _LABELED]
         member = sparse.csr_array((np.ones(len(kinds)), (kinds, np.arange(len(kinds)))), (len(sums), len(kinds)))
-        sums += member @ rows[labels.rows[start : start + _LABELED]].astype(np.float64)
+        sums += member @ rows.take(labels.rows[start : start + _LABELED]).astype(np.float64)
     sizes = np.bincount(labels.kinds, minlength=len(labels.names))[:, None]
     apart: np.ndarray = sums / sizes - sums.sum(axis=0) / len(labels.rows)
     return apart

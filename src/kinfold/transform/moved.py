@@ -15,6 +15,25 @@ from kinfold.core.space import Space
 _COORDINATES = ("own", "context")
 
 
+def movable(space: Space, group: str | None) -> tuple[Space, int]:
+    """A group whose rows can be moved, and how many of its coordinates say where a row stands.
+
+    Args:
+        space: What is moved.
+        group: Whose rows; the first group where it is None.
+
+    Raises:
+        BadData: The group has no rows, rows without coordinates, or one that is not finite.
+        UnknownName: There is no such group.
+    """
+    part = space.group(group)
+    if not len(part) or not space.dim:
+        raise BadData("there is nothing to debias: the Space has no rows, or rows without coordinates.")
+    part.rows.refuse_non_finite("rows to be debiased")
+    # Biases of items are the last coordinates.
+    return part, space.dim - int(space.card.data.get("biases", 0))
+
+
 class Moving:
     """A copy of the rows of a Space, those of one group to be written over.
 
@@ -28,12 +47,8 @@ class Moving:
     """
 
     def __init__(self, space: Space, group: str | None) -> None:
-        self.space, self.part = space, space.group(group)
-        if not len(self.part) or not space.dim:
-            raise BadData("there is nothing to debias: the Space has no rows, or rows without coordinates.")
-        self.part.rows.refuse_non_finite("rows to be debiased")
-        # Biases of items are the last coordinates; they are no part of where a row stands.
-        self.dim = space.dim - int(space.card.data.get("biases", 0))
+        self.space = space
+        self.part, self.dim = movable(space, group)
         self._values = np.empty((len(space), space.dim), np.float32)
         for start, block in space.rows.blocks():
             self._values[start : start + len(block)] = block
