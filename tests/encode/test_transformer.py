@@ -31,13 +31,17 @@ def lengthy(words, sentences=1):
     return " ".join(" ".join(each) + "." for each in drawn)
 
 
-def library_states(folder, texts):
-    """Last states of texts one at a time, by the transformers library itself."""
+def library_states(folder, texts, layers=1):
+    """States of the last layers of texts one at a time, by the transformers library itself."""
     torch, transformers = peer("torch"), peer("transformers")
     tokenizer = peer("tokenizers").Tokenizer.from_file(str(folder / "tokenizer.json"))
     model = transformers.AutoModel.from_pretrained(folder).eval()
     with torch.no_grad():
-        return [model(torch.tensor([tokenizer.encode(text).ids])).last_hidden_state[0].numpy() for text in texts]
+        ids = [torch.tensor([tokenizer.encode(text).ids]) for text in texts]
+        made = [model(each, output_hidden_states=True) for each in ids]
+        if layers == 1:
+            return [each.last_hidden_state[0].numpy() for each in made]
+        return [torch.cat(each.hidden_states[-layers:], dim=-1)[0].numpy() for each in made]
 
 
 def sentence_transformer(folder, texts, **how):
@@ -64,13 +68,21 @@ class TestEveryFamily:
             np.testing.assert_allclose(each.rows, wanted[1:-1], rtol=1e-3, atol=2e-4)
 
     @pytest.mark.parametrize("family", ["bert", "mpnet", "distilbert"])
-    def test_bytes_are_near(self, family, tmp_path):
+    @pytest.mark.parametrize("kind", ["int8", "bfloat16"])
+    def test_bytes_and_bfloats_are_near(self, family, kind, tmp_path):
         folder = tiny(tmp_path / "model", family, dim=128)
-        if not suits(read(folder), "int8"):
-            pytest.skip("this processor has no VNNI instructions")
-        a, b = (Transformer(folder, precision=each).vectors(TEXTS) for each in ("float32", "int8"))
+        if not suits(read(folder), kind):
+            pytest.skip(f"this processor has no instructions for {kind}")
+        a, b = (Transformer(folder, precision=each).vectors(TEXTS) for each in ("float32", kind))
         cosines = (a * b).sum(axis=1) / np.linalg.norm(a, axis=1) / np.linalg.norm(b, axis=1)
         assert cosines.min() > 0.999
+
+    @pytest.mark.parametrize("family", ["bert", "modernbert"])
+    def test_the_last_layers_side_by_side(self, family, tmp_path):
+        folder = tiny(tmp_path / "model", family, dim=128 if family == "bert" else 32)
+        found = Transformer(folder, precision="float32", layers=2).tokens(TEXTS)
+        for each, wanted in zip(found, library_states(folder, TEXTS, layers=2), strict=True):
+            np.testing.assert_allclose(each.rows, wanted[1:-1], rtol=1e-3, atol=2e-4)
 
     def test_what_the_kernels_do_not_know_is_left_to_the_library(self, tmp_path):
         folder = tiny(tmp_path / "model", "bert", dim=128)
@@ -100,6 +112,19 @@ class TestBesideSentenceTransformers:
         found = Transformer(folder, precision="float32").vectors(texts)
         assert found.shape == wanted.shape
         np.testing.assert_allclose(found, wanted, rtol=1e-3, atol=1e-4)
+
+    def test_another_pooling_than_the_models_is_remembered(self, tmp_path):
+        folder = tiny(tmp_path / "model")
+        found = Transformer(folder, precision="float32", pooling="mean+max")
+        states = library_states(folder, TEXTS)
+        wanted = np.stack([np.concatenate([each.mean(axis=0), each.max(axis=0)]) for each in states])
+        np.testing.assert_allclose(found.vectors(TEXTS), wanted, rtol=1e-3, atol=1e-4)
+        assert found.frame != Transformer(folder).frame
+        found.encode(TEXTS).save(tmp_path / "texts.arrow")
+        again = kf.encoder(kf.open(tmp_path / "texts.arrow"))
+        np.testing.assert_allclose(again.vectors(TEXTS), wanted, rtol=0.05, atol=0.05)
+        with pytest.raises(BadOption, match="'best' is not known; there are mean"):
+            Transformer(folder, pooling="best")
 
     @pytest.mark.parametrize("include", [True, False])
     def test_prompts(self, include, tmp_path):

@@ -22,6 +22,12 @@ def gelu(x):
     return x * (1 + erf(x / np.sqrt(2))) / 2
 
 
+def rounded(x):
+    """To the eight bits of bfloat16's mantissa."""
+    mantissa, exponent = np.frexp(x)
+    return np.ldexp(np.rint(mantissa * 256) / 256, exponent).astype(np.float32)
+
+
 @pytest.mark.parametrize("rows", [1, ROWS, 2 * ROWS + 5])
 @pytest.mark.parametrize("act", [False, True])
 class TestProducts:
@@ -30,6 +36,16 @@ class TestProducts:
         out = np.zeros((rows + PANEL, 3 * PANEL), np.float32)
         kernels.product(padded(x), rows, kernels.pack(weights), bias, act, out)
         wanted = x @ weights.T + bias
+        np.testing.assert_allclose(out[:rows], gelu(wanted) if act else wanted, rtol=1e-4, atol=2e-5)
+
+    def test_of_bfloats_is_that_of_rounded_floats(self, rows, act):
+        if not kernels.BFLOATS:
+            pytest.skip("this processor has no instructions for bfloat16")
+        x, weights, bias = numbers(rows, 64), numbers(3 * PANEL, 64, seed=1), numbers(3 * PANEL, seed=2)
+        out = np.zeros((rows + PANEL, 3 * PANEL), np.float32)
+        held = np.zeros((rows + PANEL, 64), np.uint16)
+        kernels.product_bfloats(padded(x), rows, kernels.pack_bfloats(weights), bias, act, held, out)
+        wanted = rounded(x) @ rounded(weights).T + bias
         np.testing.assert_allclose(out[:rows], gelu(wanted) if act else wanted, rtol=1e-4, atol=2e-5)
 
     def test_of_bytes_is_near(self, rows, act):

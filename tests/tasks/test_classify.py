@@ -62,6 +62,23 @@ def test_every_way_to_give_texts_learns_the_same(source, tmp_path):
     assert report["accuracy"].value > 0.9
 
 
+def test_vectors_to_begin_with_give_rows_to_words_that_no_text_has():
+    rng = np.random.default_rng(0)
+    warm, cold = rng.normal(size=(2, 16))
+    names = {"sun": warm, "sand": warm, "palm": warm, "snow": cold, "ice": cold, "frost": cold}
+    rows = [each + 0.1 * rng.normal(size=16) for each in names.values()]
+    vectors = kf.Space.of(list(names), rows, group="word")
+    texts, labels = ["sun and sand", "snow and ice"] * 20, ["summer", "winter"] * 20
+    made = train(texts, labels, start=vectors, epochs=20, threads=1)
+    assert [hits.keys[0] for hits in made.predict(["palm", "frost"])] == ["summer", "winter"]
+    step = made.space.card.steps[-1]
+    assert (step["step"], step["shared"], step["new_keys"]) == ("start", 4, 1)
+    with pytest.raises(BadOption, match="the Space has 16 dimensions"):
+        train(texts, labels, start=vectors, dim=8)
+    with pytest.raises(BadOption, match="start is for supervised fastText"):
+        train(texts, labels, start=vectors, model=vectors)
+
+
 def test_saved_and_opened_it_tells_the_same(tmp_path):
     classifier = trained(word_ngrams=2, min_n=2, max_n=3, buckets=1000, loss="hierarchical")
     classifier.save(tmp_path / "model.arrow")

@@ -57,6 +57,20 @@ def test_saved_and_opened_it_tells_the_same(probe, folder, tmp_path):
         kf.tasks.classify.open(tmp_path / "probe.arrow", model=tiny(tmp_path / "other", seed=3))
 
 
+def test_several_layers_and_another_pooling_are_remembered(folder, probe, tmp_path):
+    made = train(TEXTS, LABELS, model=folder, layers=2, pooling="mean+max", threads=1)
+    assert made.space.dim == 4 * probe.space.dim
+    made.save(tmp_path / "probe.arrow")
+    again = kf.tasks.classify.open(tmp_path / "probe.arrow")
+    assert [hits.keys[0] for hits in again.predict(["wave and ship", "barn and hay"])] == ["sea", "land"]
+    with pytest.raises(BadOption, match="this model has 2"):
+        train(TEXTS, LABELS, model=folder, layers=7)
+    with pytest.raises(BadOption, match="fine-tuning reads the last layer"):
+        train(TEXTS, LABELS, model=folder, layers=2, tune=True)
+    with pytest.raises(BadOption, match="whose folder is named"):
+        train(TEXTS, LABELS, model=Space.of(["sea"], [[0.0, 1.0]], group="word"), layers=2)
+
+
 def test_words_and_static_vectors_are_models_too():
     rng = np.random.default_rng(0)
     names = sorted({word for text in TEXTS for word in text.split()})

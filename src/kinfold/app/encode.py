@@ -53,6 +53,13 @@ def encode(
     max_length: Annotated[
         int | None, typer.Option(help=r"With --model: tokens of a text that are read. \[default: as the model says]")
     ] = None,
+    pooling: Annotated[
+        str | None,
+        typer.Option(help=r"With --model: mean, cls, max …, or several as mean+max+cls. \[default: as the model says]"),
+    ] = None,
+    layers: Annotated[
+        int | None, typer.Option(help=r"With --model: how many of the last layers stand side by side. \[default: 1]")
+    ] = None,
     long: Annotated[
         str | None,
         typer.Option(help=r"With --model: longer texts are cut, or read to their end in windows. \[default: cut]"),
@@ -86,6 +93,8 @@ def encode(
         "truncate_dim": dim,
         "prompt": prompt,
         "max_length": max_length,
+        "pooling": pooling,
+        "layers": layers,
         "long": long,
         "device": device,
     }

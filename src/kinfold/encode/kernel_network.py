@@ -1,4 +1,4 @@
-"""States of tokens by kernels of our own: models of BERT's kind, on a processor, in float32 or in bytes. No torch."""
+"""States of tokens by kernels of our own, without torch: models of BERT's kind, on a processor."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from kinfold.core.errors import BadData
 from kinfold.io.checkpoint import OFFSET_FAMILIES, Checkpoint
 from kinfold.io.tensors import Tensor
 
-KINDS = ("float32", "int8")
+KINDS = ("float32", "bfloat16", "int8")
 
 _BERT = {
     "query": "encoder.layer.{}.attention.self.query",
@@ -57,9 +57,10 @@ _TOKENS = 240
 
 def suits(checkpoint: Checkpoint, kind: str) -> bool:
     """Whether the kernels know such a model, and this processor such numbers."""
-    from kinfold.kernels.transformer import BLOCK, BYTES, PANEL
+    from kinfold.kernels.transformer import BFLOATS, BLOCK, BYTES, PANEL
 
-    if checkpoint.family not in _NAMES or kind not in KINDS or (kind == "int8" and not BYTES):
+    there = {"float32": True, "bfloat16": BFLOATS and not has_matrices(), "int8": BYTES}
+    if checkpoint.family not in _NAMES or not there.get(kind):
         return False
     config, sizes = checkpoint.config, _sizes(checkpoint.config)
     head = sizes.width // max(1, sizes.heads)
@@ -68,6 +69,13 @@ def suits(checkpoint: Checkpoint, kind: str) -> bool:
     whole = head * sizes.heads == sizes.width and head % PANEL == 0 and sizes.inner % PANEL == 0
     whole = whole and (kind != "int8" or (sizes.width % BLOCK == 0 and sizes.inner % BLOCK == 0))
     return bool(plain and whole and sizes.width and sizes.layers and not config.get("sinusoidal_pos_embds"))
+
+
+def has_matrices() -> bool:
+    """Whether this processor multiplies whole matrices of bfloat16 (AMX), which torch knows how to use."""
+    import llvmlite.binding
+
+    return bool(llvmlite.binding.get_host_cpu_features().get("amx-bf16"))
 
 
 @dataclass(frozen=True)
@@ -96,7 +104,7 @@ class KernelNetwork:
 
     Args:
         checkpoint: Its folder.
-        kind: Of float32, int8.
+        kind: Of the matrices, one of `KINDS`; states are float32.
 
     Raises:
         BadData: The weights are not those that its configuration promises.
@@ -108,7 +116,7 @@ class KernelNetwork:
     def __init__(self, checkpoint: Checkpoint, kind: str = "float32") -> None:
         self._sizes = _sizes(checkpoint.config)
         self._held = _Held(checkpoint)
-        self._bytes = kind == "int8"
+        self._numbers = kind
         self._eps = np.float32(checkpoint.config.get("layer_norm_eps", 1e-12))
         self._offset = 0
         if checkpoint.family in OFFSET_FAMILIES:
@@ -124,6 +132,7 @@ class KernelNetwork:
         if self._held.has("embeddings.token_type_embeddings.weight"):
             self._kind = self._held.matrix("embeddings.token_type_embeddings.weight", (None, width))[0].copy()
         self._layers = [self._layer(names, number) for number in range(self._sizes.layers)]
+        self._last = checkpoint.layers
         self._distances = self._relative(checkpoint)
         self._rooms = threading.local()
         self._zeros = np.zeros(max(64, width), np.float32)
@@ -138,7 +147,8 @@ class KernelNetwork:
         embed(ids, places, self._words, self._positions, self._kind, *self._norm, self._eps, x)
         size = self._sizes.width // self._sizes.heads
         starts = np.ascontiguousarray(starts, np.int64)
-        for layer in self._layers:
+        kept = []
+        for number, layer in enumerate(self._layers, 1):
             self._product(layer.qkv, x, rows, room.qkv, room)
             attend(room.qkv, starts, size, self._distances, room.keys, room.scores, self._zeros, room.context)
             self._product(layer.out, room.context, rows, room.y, room)
@@ -146,18 +156,23 @@ class KernelNetwork:
             self._product(layer.widen, x, rows, room.inner, room, gelu=True)
             self._product(layer.narrow, room.inner, rows, room.y, room)
             norm(room.y, x, rows, *layer.second, self._eps)
-        return x[:rows].copy()
+            if number > len(self._layers) - self._last:
+                kept.append(x[:rows].copy())
+        return np.concatenate(kept, axis=1) if self._last > 1 else kept[0]
 
     def _product(
         self, weights: _Weights, x: np.ndarray, rows: int, out: np.ndarray, room: _Room, *, gelu: bool = False
     ) -> None:
-        from kinfold.kernels.transformer import product, product_bytes
+        from kinfold.kernels.transformer import product, product_bfloats, product_bytes
 
-        if self._bytes:
-            held = room.bytes[: x.size].reshape(x.shape)
+        if self._numbers == "float32":
+            product(x, rows, weights.panels, weights.columns, gelu, out)
+            return
+        held = room.held[: x.size].reshape(x.shape)
+        if self._numbers == "int8":
             product_bytes(x, rows, weights.panels, weights.columns, gelu, held, room.scales, room.line, out)
         else:
-            product(x, rows, weights.panels, weights.columns, gelu, out)
+            product_bfloats(x, rows, weights.panels, weights.columns, gelu, held, out)
 
     def _layer(self, names: Mapping[str, str], number: int) -> _Layer:
         width, inner, held = self._sizes.width, self._sizes.inner, self._held
@@ -176,9 +191,11 @@ class KernelNetwork:
         )
 
     def _packed(self, weights: np.ndarray, bias: np.ndarray) -> _Weights:
-        from kinfold.kernels.transformer import pack, pack_bytes
+        from kinfold.kernels.transformer import pack, pack_bfloats, pack_bytes
 
-        return _Weights(*pack_bytes(weights, bias)) if self._bytes else _Weights(pack(weights), bias)
+        if self._numbers == "int8":
+            return _Weights(*pack_bytes(weights, bias))
+        return _Weights(pack(weights) if self._numbers == "float32" else pack_bfloats(weights), bias)
 
     def _relative(self, checkpoint: Checkpoint) -> np.ndarray:
         """What MPNet adds to scores by the distance of key and query (heads, 2 n + 1)."""
@@ -196,7 +213,7 @@ class KernelNetwork:
         room: _Room | None = getattr(self._rooms, "room", None)
         if room is None or room.tokens < tokens or room.longest < longest:
             before = (0, 0) if room is None else (room.tokens, room.longest)
-            room = _Room.of(max(tokens, self.tokens, before[0]), max(longest, before[1]), self._sizes, self._bytes)
+            room = _Room.of(max(tokens, self.tokens, before[0]), max(longest, before[1]), self._sizes, self._numbers)
             self._rooms.room = room
         return room
 
@@ -243,13 +260,13 @@ class _Room:
     inner: np.ndarray
     keys: np.ndarray
     scores: np.ndarray
-    bytes: np.ndarray
+    held: np.ndarray
     scales: np.ndarray
     line: np.ndarray
 
     @staticmethod
-    def of(tokens: int, longest: int, sizes: _Sizes, in_bytes: bool) -> _Room:
-        """Zeros for so many tokens, of texts of at most so many."""
+    def of(tokens: int, longest: int, sizes: _Sizes, kind: str) -> _Room:
+        """Zeros for so many tokens, of texts of at most so many, and for what a product holds in numbers of a kind."""
         from kinfold.kernels.transformer import PANEL
 
         # A tile of rows and a panel of keys may reach behind the last token.
@@ -268,7 +285,7 @@ class _Room:
             zeros(rows, sizes.inner),
             zeros(across * head),
             zeros(PANEL * across),
-            np.zeros(rows * wide if in_bytes else 0, np.uint8),
+            np.zeros(0 if kind == "float32" else rows * wide, np.uint8 if kind == "int8" else np.uint16),
             zeros(rows),
             zeros(wide),
         )

@@ -31,12 +31,13 @@ class TorchNetwork:
         self.device = device
         told = checkpoint.config.get("pad_token_id")
         self._padding = told if isinstance(told, int) else 0
+        self._layers = checkpoint.layers
         self.model = load(checkpoint, kind).to(device).eval()
         # A GPU is busy with as many tokens as fit; a processor is so with what its cache holds.
         self.tokens = 4096 if torch.device(device).type == "cpu" else 65_536
 
     def states(self, ids: np.ndarray, starts: np.ndarray, threads: int) -> np.ndarray:
-        """The last states (total, hidden) float32 of tokens.
+        """The last states (total, width) float32 of tokens.
 
         Args:
             ids: (total,) int32, one text after another.
@@ -52,6 +53,8 @@ class TorchNetwork:
         with torch.inference_mode(), using(threads):
             mask = torch.from_numpy(inside).to(self.device)
             given = torch.from_numpy(padded).to(self.device)
-            found = self.model(input_ids=given, attention_mask=mask.long())
-            states: np.ndarray = found.last_hidden_state[mask].float().cpu().numpy()
+            several = self._layers > 1
+            found = self.model(input_ids=given, attention_mask=mask.long(), output_hidden_states=several)
+            last = torch.cat(found.hidden_states[-self._layers :], -1) if several else found.last_hidden_state
+            states: np.ndarray = last[mask].float().cpu().numpy()
         return states

@@ -9,7 +9,7 @@ import sys
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any, ClassVar, NamedTuple, Protocol
 
@@ -28,7 +28,7 @@ from kinfold.core.space import Space
 from kinfold.core.spill import Spill
 from kinfold.core.threads import many
 from kinfold.encode.states import pooled
-from kinfold.io.checkpoint import Checkpoint, read
+from kinfold.io.checkpoint import POOLINGS, Checkpoint, read
 from kinfold.prepare.pieces import Pieces
 
 METHOD = "transformer"
@@ -58,7 +58,7 @@ class Network(Protocol):
     side_by_side: bool  # whether batches run at once, each on a thread, and need no padding
 
     def states(self, ids: np.ndarray, starts: np.ndarray, threads: int) -> np.ndarray:
-        """The last states (total, hidden) float32 of tokens (total,) int32 of texts that begin at (n + 1,) int64."""
+        """The last states (total, width) float32 of tokens (total,) int32 of texts that begin at (n + 1,) int64."""
 
 
 class Tokens(NamedTuple):
@@ -67,7 +67,7 @@ class Tokens(NamedTuple):
     Args:
         pieces: The tokens.
         places: Where each begins and ends in the text (L, 2) int64, in characters.
-        rows: Their states (L, hidden) float32.
+        rows: Their states (L, width) float32.
     """
 
     pieces: list[str]
@@ -93,6 +93,11 @@ class Transformer:
         prompt: What is put before each text: the name of one of the model's prompts, or a text; by default the model's
             own choice, `""` for none.
         max_length: Tokens of a text that are read; by default as the model says.
+        pooling: How states of tokens become a row: mean, cls, max, lasttoken, weightedmean, mean_sqrt_len_tokens, or
+            several side by side (`mean+max+cls`); by default as the model says.
+        layers: How many of the last layers stand side by side in a row: what is learned on frozen rows often finds more
+            in several. The steps that a model has behind its pooling are those of its own row: with another pooling or
+            other layers they are left out.
         long: What becomes of longer texts: `cut`, or read in overlapping `windows` to their end.
 
     Raises:
@@ -116,6 +121,8 @@ class Transformer:
     truncate_dim: int | None = None
     prompt: str | None = None
     max_length: int | None = None
+    pooling: str | None = None
+    layers: int | None = None
     long: str = "cut"
 
     def __post_init__(self) -> None:
@@ -123,6 +130,15 @@ class Transformer:
             raise BadOption(f"precision={self.precision!r} is not known; it is one of {', '.join(PRECISIONS)}.")
         if self.long not in ("cut", "windows"):
             raise BadOption(f"long={self.long!r} is not known; it is 'cut' or 'windows'.")
+        unknown = [each for each in (self.pooling or "mean").split("+") if each not in POOLINGS]
+        if unknown:
+            raise BadOption(
+                f"pooling={self.pooling!r}: {unknown[0]!r} is not known; there are {', '.join(POOLINGS)}, and several "
+                "of them with + between."
+            )
+        deep = self._folder.depth
+        if self.layers is not None and not 1 <= self.layers <= max(deep, 1):
+            raise BadOption(f"layers is {self.layers}; this model has {max(deep, 1)}.")
         most = self.checkpoint.max_length
         if self.max_length is not None and not 4 <= self.max_length <= max(most, self._places):
             raise BadOption(
@@ -140,7 +156,18 @@ class Transformer:
 
     @functools.cached_property
     def checkpoint(self) -> Checkpoint:
-        """What the model's folder says."""
+        """What the model's folder says, with the pooling and the layers that were asked for."""
+        found, own = self._folder, {}
+        if isinstance(self.model, Space):
+            own = {name: self.model.card.parameters.get(name) for name in ("pooling", "layers")}
+        pooling, layers = self.pooling or own.get("pooling"), self.layers or own.get("layers") or 1
+        if self.pooling is None and layers == 1 and pooling in (None, "+".join(found.pooling)):
+            return found
+        parts = found.pooling if pooling is None else tuple(pooling.split("+"))
+        return replace(found, pooling=parts, layers=layers, after=())
+
+    @property
+    def _folder(self) -> Checkpoint:
         if not isinstance(self.model, Space):
             return read(self.model)
         folder = self.model.card.parameters.get("model")
@@ -272,6 +299,7 @@ class Transformer:
             "model": str(self.checkpoint.path.absolute()),
             "family": self.checkpoint.family,
             "pooling": "+".join(self.checkpoint.pooling),
+            "layers": self.checkpoint.layers,
             "normalize": self.checkpoint.normalized,
             "max_length": self._longest,
             "prompt": self._prompt,
@@ -289,7 +317,7 @@ class Transformer:
     def words(
         self, sentences: Sequence[Sequence[str]], *, threads: int | None = None, progress: Progress = quiet
     ) -> list[np.ndarray]:
-        """States (words, hidden) float32 of the words of sentences: of each the mean of its tokens'.
+        """States (words, width) float32 of the words of sentences: of each the mean of its tokens'.
 
         A word of which the tokenizer makes nothing has the zero row.
         """
@@ -297,7 +325,7 @@ class Transformer:
         states = self._whole_states([ids for ids, _ in cut], many(threads), progress)
         made = []
         for words, (_, owner), rows in zip(sentences, cut, states, strict=True):
-            found = np.zeros((len(words), self.checkpoint.hidden), np.float32)
+            found = np.zeros((len(words), self.checkpoint.width), np.float32)
             known = owner >= 0
             np.add.at(found, owner[known], rows[known])
             found /= np.maximum(np.bincount(owner[known], minlength=len(words)), 1)[:, None]
@@ -373,11 +401,12 @@ class Transformer:
     @property
     def _quick(self) -> list[str]:
         """Precisions that are faster here than float32, the fastest first."""
-        from kinfold.encode.kernel_network import suits
+        from kinfold.encode.kernel_network import has_matrices, suits
 
         if self._device != "cpu":
             return ["bfloat16", "float16"]
-        return [kind for kind in ("int8",) if suits(self.checkpoint, kind)] + (["bfloat16"] if _has_tiles() else [])
+        found = [kind for kind in ("int8", "bfloat16") if suits(self.checkpoint, kind)]
+        return found if "bfloat16" in found or not has_matrices() else [*found, "bfloat16"]
 
     def _agreement(self, kind: str) -> float:
         """The mean cosine of rows in this precision and in float32."""
@@ -427,7 +456,7 @@ class Transformer:
     @property
     def _full_dim(self) -> int:
         layers = [step for step in self.checkpoint.after if not isinstance(step, str)]
-        return len(layers[-1].weight) if layers else self.checkpoint.hidden * len(self.checkpoint.pooling)
+        return len(layers[-1].weight) if layers else self.checkpoint.width * len(self.checkpoint.pooling)
 
     @property
     def _prompt(self) -> str:
@@ -515,7 +544,7 @@ class Transformer:
         for some, states, starts in self._batches(windows, threads):
             for place, at in enumerate(some.tolist()):
                 found[at] = states[starts[place] : starts[place + 1]]
-        made = [np.zeros((len(each), self.checkpoint.hidden), np.float32) for each in ids]
+        made = [np.zeros((len(each), self.checkpoint.width), np.float32) for each in ids]
         edges: list[tuple[Any, Any]] = [(None, None)] * len(ids)
         for (number, first, last), held in zip(owners, found, strict=True):
             assert held is not None
@@ -587,10 +616,3 @@ def _best_device() -> str:
     if torch.cuda.is_available():
         return "cuda"
     return "mps" if torch.backends.mps.is_available() else "cpu"
-
-
-def _has_tiles() -> bool:
-    """Whether this processor multiplies matrices of bfloat16 by itself (AMX); single instructions for it are slow."""
-    import llvmlite.binding
-
-    return bool(llvmlite.binding.get_host_cpu_features().get("amx-bf16"))

@@ -68,6 +68,7 @@ class Checkpoint:
         prompts: What is put before texts, by name.
         default_prompt: The name of the prompt that is taken where none is asked for, or None.
         metric: How near two rows are.
+        layers: How many of the last layers have their states side by side.
     """
 
     path: Path
@@ -80,6 +81,7 @@ class Checkpoint:
     prompts: Mapping[str, str] = field(default_factory=dict)
     default_prompt: str | None = None
     metric: Metric = Metric.COSINE
+    layers: int = 1
 
     @property
     def family(self) -> str:
@@ -88,8 +90,19 @@ class Checkpoint:
 
     @property
     def hidden(self) -> int:
-        """Coordinates of a token's state."""
+        """Coordinates of a token's state in a layer."""
         return int(self.config.get("hidden_size") or self.config.get("dim") or self.config.get("d_model") or 0)
+
+    @property
+    def width(self) -> int:
+        """Coordinates of a token's states."""
+        return self.hidden * self.layers
+
+    @property
+    def depth(self) -> int:
+        """Layers of the transformer; 0 where its configuration does not say."""
+        told = self.config.get("num_hidden_layers") or self.config.get("n_layers") or 0
+        return told if isinstance(told, int) else 0
 
     @property
     def normalized(self) -> bool:
@@ -117,7 +130,7 @@ class Checkpoint:
             held = np.memmap(each, np.uint8, "r")
             for start in np.linspace(0, max(0, size - 64), 4096, dtype=np.int64).tolist():
                 digest.update(held[start : start + 64].tobytes())
-        told: list[Any] = [self.pooling, self.max_length]
+        told: list[Any] = [self.pooling, self.max_length, *([self.layers] if self.layers > 1 else [])]
         for step in self.after:
             told.append(step if isinstance(step, str) else step.activation)
             if isinstance(step, Dense):

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from kinfold.kernels._bfloat_tiles import BFLOATS, bfloat_tile_gelu, bfloat_tile_plain, to_bfloats
 from kinfold.kernels._jit import inline, jit
 from kinfold.kernels._simd import LANES
 from kinfold.kernels._tiles import (
@@ -30,13 +31,36 @@ from kinfold.kernels._tiles import (
     turn_over,
 )
 
-__all__ = ["BLOCK", "BYTES", "PANEL", "attend", "embed", "norm", "pack", "pack_bytes", "product", "product_bytes"]
+__all__ = [
+    "BFLOATS",
+    "BLOCK",
+    "BYTES",
+    "PANEL",
+    "attend",
+    "embed",
+    "norm",
+    "pack",
+    "pack_bfloats",
+    "pack_bytes",
+    "product",
+    "product_bfloats",
+    "product_bytes",
+]
 
 
 def pack(weights: np.ndarray) -> np.ndarray:
     """A matrix (out, in) float32 in panels, flat; `out` is whole panels."""
     out, depth = weights.shape
     return np.ascontiguousarray(weights.reshape(out // PANEL, PANEL, depth).transpose(0, 2, 1)).reshape(-1)
+
+
+def pack_bfloats(weights: np.ndarray) -> np.ndarray:
+    """As `pack`, in bfloat16 (uint16): two numbers of a column side by side; `in` is even."""
+    out, depth = weights.shape
+    bits = np.ascontiguousarray(weights, np.float32).view(np.uint32)
+    # To the nearest, of two that are as near to the even one.
+    halves = ((bits + np.uint32(0x7FFF) + ((bits >> 16) & 1)) >> 16).astype(np.uint16)
+    return np.ascontiguousarray(halves.reshape(out // PANEL, PANEL, depth // 2, 2).transpose(0, 2, 1, 3)).reshape(-1)
 
 
 def pack_bytes(weights: np.ndarray, bias: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -117,6 +141,21 @@ def product(x, rows, panels, bias, gelu, out):
                 float_tile_gelu(flat, at, depth, panels, column * depth, PANEL, depth, bias, column, to, place, wide)
             else:
                 float_tile_plain(flat, at, depth, panels, column * depth, PANEL, depth, bias, column, to, place, wide)
+
+
+@jit
+def product_bfloats(x, rows, panels, bias, gelu, held, out):
+    """As `product`, of numbers in bfloat16, to which rows are rounded in `held` (uint16); sums are float32."""
+    depth, wide = x.shape[1], out.shape[1]
+    flat, halves, to = x.reshape(-1), held.reshape(-1), out.reshape(-1)
+    to_bfloats(flat, 0, rows * depth, halves, 0)
+    for column in range(0, wide, PANEL):
+        for row in range(0, rows, ROWS):
+            at, place = row * depth, row * wide + column
+            if gelu:
+                bfloat_tile_gelu(halves, at, depth, panels, column * depth, depth, bias, column, to, place, wide)
+            else:
+                bfloat_tile_plain(halves, at, depth, panels, column * depth, depth, bias, column, to, place, wide)
 
 
 @jit

@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from kinfold.core.columns import to_arrow
 from kinfold.core.errors import BadData
+from kinfold.core.keys import Keys
 from kinfold.core.shapes import Sequences
 from kinfold.learn.subwords import joined, means, renumber
 from kinfold.prepare.ngrams import ngrams
@@ -40,8 +41,8 @@ class Features:
         return len(self.words) + len(self.buckets)
 
     @classmethod
-    def of(cls, texts: Sequences, learner: Supervised) -> Features:
-        """Gives words and buckets their rows.
+    def of(cls, texts: Sequences, learner: Supervised, known: Keys | None = None) -> Features:
+        """Gives words and buckets their rows; `known` words have one however rare they are.
 
         Raises:
             BadData: Nothing has a row.
@@ -56,7 +57,8 @@ class Features:
         counts[: len(texts.keys)] = texts.counts
         counts[made.end] += len(texts)
         order = np.argsort(-counts, kind="stable")
-        kept = order[counts[order] >= learner.min_count]
+        begun = np.zeros(len(counts), bool) if known is None else known.rows(made.words) >= 0
+        kept = order[(counts[order] >= learner.min_count) | begun[order]]
         buckets = renumber((made.of_words, made.of_texts), learner.buckets, len(kept))
         if not len(kept) and not len(buckets):
             raise BadData(

@@ -29,6 +29,7 @@ from kinfold.learn.features import Features
 from kinfold.learn.history import History
 from kinfold.learn.matrices import Matrices
 from kinfold.learn.passes import generator, one_pass
+from kinfold.learn.start import Start, joined
 
 Loss = Literal["softmax", "one-vs-all", "negative", "hierarchical"]
 
@@ -125,11 +126,20 @@ class Supervised:
         if not self.buckets and (self.max_n or self.word_ngrams > 1):
             raise BadOption("n-grams need buckets; take some, or word_ngrams=1 and max_n=0.")
 
-    def fit(self, data: Labeled, *, seed: int = 0, threads: int | None = None, progress: Progress = quiet) -> Space:
+    def fit(
+        self,
+        data: Labeled,
+        *,
+        start: Start | None = None,
+        seed: int = 0,
+        threads: int | None = None,
+        progress: Progress = quiet,
+    ) -> Space:
         """Learns rows for the words, the n-grams and the labels of some texts; those without a label are passed over.
 
         Args:
             data: Texts and their labels. Every text gets the word `</s>` as its last one, which stands for all texts.
+            start: Word vectors to begin with, which learn as all others; words that only they have get rows too.
             seed: Of the first rows, the order of the texts and the noise.
             threads: How many work at once; as many as there are processors by default.
             progress: Told of every few thousand words.
@@ -138,18 +148,42 @@ class Supervised:
             A Space of the groups `word`, `ngram` (where there are n-grams) and `label`, with the attributes `count`,
             `context` (output rows; of the hierarchical loss, those of the nodes of the tree) and, where there are
             character n-grams, `own`. Its metric is the dot product, by which a text is compared to labels.
+
+        Raises:
+            BadOption: The start has another dimension, or its rows are not to learn.
         """
         takes(self, data)
+        known = None if start is None else self._known(start)
         if threads is not None and threads < 1:
             raise BadOption(f"threads is {threads}; it is at least 1.")
         counts = _label_counts(data)
-        features = Features.of(data.texts, self)
+        texts = data.texts
+        if known is not None:
+            texts = dataclasses.replace(texts, keys=joined(texts.keys, known.keys)[0])
+        features = Features.of(texts, self, None if known is None else known.keys)
         workers = many(threads)
         copies = min(_COPIES, len(features.words)) if workers > 1 else 0
         rows = len(features) + len(counts) + workers * copies
         weights = Matrices(rows, len(counts), self.dim, generator(seed, 0), 1, len(features.words))
         fit = _Fit(data, features, counts, weights, seed, workers, copies)
-        return self._space(fit, self._train(fit, progress))
+        shared = 0
+        if known is not None:
+            places = known.keys.rows(features.words)
+            begun = np.flatnonzero(places >= 0)
+            weights.inner_rows[begun, : self.dim] = known.rows.take(places[begun])
+            shared = int((known.keys.rows(data.texts.keys.names) >= 0).sum())
+        space = self._space(fit, self._train(fit, progress))
+        if start is None:
+            return space
+        told = start.told(shared, len(data.texts.keys) - shared)
+        return dataclasses.replace(space, card=space.card.then(**told))
+
+    def _known(self, start: Start) -> Space:
+        """The words to begin with."""
+        start.check_dim(self.dim)
+        if start.known != "learn":
+            raise BadOption(f"known is '{start.known}'; rows that a classifier begins with learn as all others.")
+        return start.words
 
     def _train(self, fit: _Fit, progress: Progress) -> Report:
         train = self._kernel(fit)

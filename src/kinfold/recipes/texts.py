@@ -54,7 +54,8 @@ def texts(
         bad_bytes: What happens to bytes that are not UTF-8: replace, ignore or strict (an error).
         threads: How many of the processor's cores work; all by default.
         progress: Told of how many texts are done.
-        **options: Of `encode.Transformer`: `precision`, `prompt`, `max_length`, `long`, `truncate_dim`, `device`.
+        **options: Of `encode.Transformer`: `precision`, `prompt`, `max_length`, `pooling`, `layers`,
+            `long`, `truncate_dim`, `device`.
 
     Returns:
         A Space of the group `document`; empty texts have no row and are counted on the card.

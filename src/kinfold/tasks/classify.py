@@ -192,7 +192,10 @@ def train(
     labels: Any = None,
     *,
     model: Any = None,
+    start: Any = None,
     tune: bool = False,
+    pooling: str | None = None,
+    layers: int | None = None,
     dev: Any = None,
     device: str | None = None,
     text: str = "text",
@@ -218,7 +221,12 @@ def train(
             none.
         model: What gives texts rows: the folder of a transformer or of a static model, a Space that an encoder
             opens, or one of words. A linear probe is learned on its rows, which stay as they are.
+        start: Word vectors that supervised fastText begins with: a Space, or a file in any format. They give the
+            dimension, and rows to words that no labeled text has.
         tune: Whether the model, a transformer's folder, learns as a whole instead.
+        pooling: How a transformer's states become the row of a probe, as `mean+max`; by default as the model says.
+        layers: How many of its last layers stand side by side in that row; 1 by default. What a text is about is in the
+            last one, how it is said often in those before.
         dev: Labeled texts on which the best epoch is chosen; by default a tenth of `source` is held out.
         device: For fine-tuning, as torch names it; by default a GPU where there is one.
         text: Column of the texts.
@@ -255,18 +263,35 @@ def train(
     if model is None:
         if tune or dev is not None:
             raise BadOption("fine-tuning begins with a transformer, whose folder has to be named: model=…")
+        if pooling is not None or layers is not None:
+            raise BadOption("pooling and layers are of a transformer, whose folder has to be named: model=…")
         cutting = {"tokenizer": tokenizer, "lower": lower}
-        return _supervised(read_labeled(source, labels, **reading), cutting, _learner("supervised", options), running)
+        begin = None if start is None else _begin(start)
+        if begin is not None:
+            options = {"dim": begin.space.dim, **options}
+        learner = _learner("supervised", options)
+        return _supervised(read_labeled(source, labels, **reading), cutting, learner, {**running, "start": begin})
+    if start is not None:
+        raise BadOption("start is for supervised fastText; a model brings vectors of its own.")
     if tokenizer != "words" or lower is not None:
         raise BadOption("a model cuts texts as it was trained to; tokenizer and lower are of supervised fastText.")
     learner = _learner("head" if tune else "probe", options)
     if dev is not None and not tune:
         raise BadOption("a probe chooses its penalty by cross-validation; dev goes with fine-tuning.")
+    if tune and (pooling is not None or layers is not None):
+        raise BadOption("pooling and layers are of frozen rows; fine-tuning reads the last layer.")
     given = targets(read_labeled(source, labels, **reading))
     if not tune:
-        return probe(given, model, learner, **running)
+        return probe(given, model, learner, **running, pooling=pooling, layers=layers)
     held = None if dev is None else targets(read_labeled(dev, **reading), given.names, given.several)
     return tuned(given, held, model, learner, device=device, **running)
+
+
+def _begin(vectors: Any) -> Any:
+    from kinfold.io import open as open_any
+    from kinfold.learn.start import Start
+
+    return Start(vectors if isinstance(vectors, Space) else open_any(vectors))
 
 
 def _learner(name: str, options: dict[str, Any]) -> Any:

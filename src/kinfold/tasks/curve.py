@@ -108,8 +108,10 @@ def _counted(
 class _Remembered:
     """An encoder whose rows of some texts are made once."""
 
-    def __init__(self, model: Any, texts: Sequence[str], threads: int | None, progress: Progress) -> None:
-        made = opened(model)
+    def __init__(
+        self, model: Any, texts: Sequence[str], threads: int | None, progress: Progress, **states: Any
+    ) -> None:
+        made = opened(model, **states)
         distinct = list(dict.fromkeys(texts))
         self._rows, _ = of_texts(made, distinct, threads=threads, progress=progress)
         self._ids = {text: at for at, text in enumerate(distinct)}
@@ -128,6 +130,8 @@ def curve(
     model: Any,
     words: Any = None,
     tune: bool = True,
+    pooling: str | None = None,
+    layers: int | None = None,
     shares: Sequence[float] = (0.01, 0.1, 1.0),
     draws: int = 3,
     text: str = "text",
@@ -147,6 +151,8 @@ def curve(
         model: The folder of a transformer, or another encoder of texts.
         words: Vectors of words, whose mean a probe is learned on; supervised fastText by default.
         tune: Whether the model is fine-tuned as well, which takes a transformer's folder.
+        pooling: Of the frozen model's rows; as of `classify.train`.
+        layers: How many of its last layers are in them.
         shares: Of the labels.
         draws: How often a share below 1 is drawn.
         text: Column of the texts.
@@ -177,7 +183,7 @@ def curve(
     held = targets(read_labeled(test, **reading), given.names, False)
     running: dict[str, Any] = {"seed": seed, "threads": threads, "progress": progress}
     every = [*given.texts, *held.texts]
-    frozen = _Remembered(model, every, threads, progress)
+    frozen = _Remembered(model, every, threads, progress, pooling=pooling, layers=layers)
     vectors = None if words is None else _Remembered(words, every, threads, progress)
     methods: dict[str, Any] = {
         "TF-IDF": functools.partial(_by_counts),

@@ -27,7 +27,7 @@ from kinfold.io.head_write import head_of, note_of, write
 from kinfold.learn.calibrate import chances, temperature
 from kinfold.learn.heads import Head, divide, headed, told_by
 from kinfold.learn.probe import Probe
-from kinfold.tasks.rows import of_texts, opened, place_of
+from kinfold.tasks.rows import of_texts, opened, place_of, states_of
 from kinfold.tasks.targets import Targets, judged, parted, training
 
 METHOD = "probe"
@@ -94,7 +94,8 @@ class ProbeClassifier(Asked):
         place = self.model if self.model is not None else self.space.card.parameters.get("model")
         if not place:
             raise BadData("this probe does not know its model's folder; pass it: model=…")
-        return opened(place)
+        told = self.space.card.parameters
+        return opened(place) if self.model is not None else opened(place, told.get("pooling"), told.get("layers"))
 
     @property
     def labels(self) -> list[str]:
@@ -229,14 +230,15 @@ def probe(
     seed: int = 0,
     threads: int | None = None,
     progress: Progress = quiet,
+    **states: Any,
 ) -> ProbeClassifier:
-    """A linear probe on the rows that a model gives texts.
+    """A linear probe on the rows that a model gives texts; `states` are `pooling` and `layers` of a transformer.
 
     Raises:
         BadFile: The model is missing.
         BadData: It encodes no texts.
     """
-    made = opened(model)
+    made = opened(model, **states)
     rows, empty = of_texts(made, given.texts, threads=threads, progress=progress)
     found = learner.fit(rows, given.wanted, len(given.names), seed=seed, threads=threads, progress=progress)
     notes = [*given.notes]
@@ -246,6 +248,7 @@ def probe(
     told = training(found.scores, given.wanted[found.held], found.temperature, [table], notes, seed)
     parameters = {
         "model": place_of(model, made),
+        **states_of(made),
         "loss": "one-vs-rest" if given.several else "softmax",
         "strength": found.strength,
         "temperature": found.temperature,

@@ -10,19 +10,25 @@ from typing import Any
 import numpy as np
 
 from kinfold.core.columns import to_arrow
-from kinfold.core.errors import BadData, UnknownName
+from kinfold.core.errors import BadData, BadOption, UnknownName
 from kinfold.core.progress import Progress, quiet
 from kinfold.core.shapes import Items
 from kinfold.core.space import Space
 from kinfold.encode import encoder
 
 
-def opened(model: Any) -> Any:
+def opened(model: Any, pooling: str | None = None, layers: int | None = None) -> Any:
     """What encodes texts: of a model's folder, a file, a Space, or an encoder as it is.
 
     Vectors of words that no encoder claims, and those that are for words alone, give texts the mean of their words.
 
+    Args:
+        model: What is opened.
+        pooling: Of a transformer's folder: how states become a row; by default as the model says.
+        layers: Of a transformer's folder: how many of the last ones stand side by side.
+
     Raises:
+        BadOption: Pooling or layers are told of something else than a transformer's folder.
         BadFile: Nothing is there, or it cannot be read.
         BadData: It encodes no texts.
     """
@@ -30,6 +36,10 @@ def opened(model: Any) -> Any:
     from kinfold.io import open as open_any
     from kinfold.io.checkpoint import is_checkpoint
 
+    states = {name: value for name, value in (("pooling", pooling), ("layers", layers)) if value is not None}
+    folder = isinstance(model, str | os.PathLike) and (is_checkpoint(model) or not Path(model).exists())
+    if states and not folder:
+        raise BadOption(f"{' and '.join(states)}: only states of a transformer, whose folder is named, are pooled.")
     if not isinstance(model, str | os.PathLike | Space):
         return model
     if isinstance(model, Space) or (Path(model).exists() and not is_checkpoint(model)):
@@ -41,7 +51,13 @@ def opened(model: Any) -> Any:
         return Pooled(space) if made.things == "words" and "word" in space.groups else made
     from kinfold.encode.transformer import Transformer
 
-    return Transformer(model)
+    return Transformer(model, pooling=pooling, layers=layers)
+
+
+def states_of(made: Any) -> dict[str, Any]:
+    """What a card remembers of how an encoder was opened, beside its place."""
+    found = {name: getattr(made, name, None) for name in ("pooling", "layers")}
+    return {name: value for name, value in found.items() if isinstance(value, str | int)}
 
 
 def place_of(model: Any, made: Any) -> str:
@@ -113,7 +129,7 @@ def of_words(
 def word_dim(made: Any) -> int:
     """Coordinates of a word's row."""
     if hasattr(made, "words") and callable(made.words):
-        return int(made.checkpoint.hidden)
+        return int(made.checkpoint.width)
     return int(made.dim)
 
 

@@ -61,6 +61,7 @@ def train(
     *,
     model: Any,
     tune: bool = False,
+    layers: int | None = None,
     dev: Any = None,
     device: str | None = None,
     prefix: str = "",
@@ -80,6 +81,7 @@ def train(
             vectors, which are the same wherever a word stands. A chain is learned on the rows of a word and of its
             neighbors, which stay as they are.
         tune: Whether the model, a transformer's folder, learns as a whole instead.
+        layers: How many of a transformer's last layers stand side by side in a word's row; 1 by default.
         dev: Tagged sentences on which the best epoch is chosen; by default a tenth of `source` is held out.
         device: For fine-tuning, as torch names it; by default a GPU where there is one.
         prefix: What each word begins with that is no part of it, such as `en:`.
@@ -120,11 +122,13 @@ def train(
     learner = kind(**options)
     if dev is not None and not tune:
         raise BadOption("a chain chooses its penalty by cross-validation; dev goes with fine-tuning.")
+    if layers is not None and tune:
+        raise BadOption("layers are of frozen rows; fine-tuning reads the last one.")
     reading: dict[str, Any] = {"prefix": prefix, "on_bad": on_bad, "bad_bytes": bad_bytes}
     running: dict[str, Any] = {"seed": seed, "threads": threads, "progress": progress}
     given = read_tagged(source, **reading)
     if not tune:
-        return chain(given, model, learner, **running)
+        return chain(given, model, learner, **running, layers=layers)
     held = None if dev is None else read_tagged(dev, **reading)
     return tuned(given, held, model, learner, device=device, **running)
 

@@ -28,7 +28,7 @@ from kinfold.learn.calibrate import temperature
 from kinfold.learn.heads import IGNORED, Head, divide, headed, told_by
 from kinfold.learn.probe import Probe
 from kinfold.prepare.windows import central, windows
-from kinfold.tasks.rows import of_words, opened, place_of
+from kinfold.tasks.rows import of_words, opened, place_of, states_of
 from kinfold.tasks.spans import allowed, decoded, f1
 from kinfold.tasks.targets import training
 
@@ -88,7 +88,8 @@ class ChainTagger(Tagging):
         place = self.model if self.model is not None else self.space.card.parameters.get("model")
         if not place:
             raise BadData("this tagger does not know its model's folder; pass it: model=…")
-        return opened(place)
+        told = self.space.card.parameters
+        return opened(place) if self.model is not None else opened(place, told.get("pooling"), told.get("layers"))
 
     @property
     def tags(self) -> list[str]:
@@ -281,14 +282,15 @@ def chain(
     seed: int = 0,
     threads: int | None = None,
     progress: Progress = quiet,
+    **states: Any,
 ) -> ChainTagger:
-    """A chain on the rows that a model gives words.
+    """A chain on the rows that a model gives words; of a transformer, `states` may tell how many `layers`.
 
     Raises:
         BadFile: The model is missing.
         BadData: No sentence has a span, or the model gives no rows.
     """
-    made = opened(model)
+    made = opened(model, **states)
     tags, wanted, counts, notes = _numbered(given)
     rows, empty = of_words(made, given.words, threads=threads, progress=progress)
     features = np.concatenate([beside(each) for each in rows])
@@ -302,6 +304,7 @@ def chain(
     told = training(found.scores, targets[found.held], found.temperature, [table], notes, seed)
     parameters = {
         "model": place_of(model, made),
+        **states_of(made),
         "frame": made.frame,
         "strength": found.strength,
         "temperature": found.temperature,
