@@ -28,6 +28,7 @@ BENCHMARKS = {
     "translation": 1,
     "search": 2,
     "start": 2,
+    "bias": 1,
     "debias": 1,
 }
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from kinfold.core.space import Space
     from kinfold.encode import encoder
     from kinfold.io import convert, open
+    from kinfold.recipes.audit import audit
     from kinfold.recipes.debias import debias
     from kinfold.recipes.distill import distill
     from kinfold.recipes.documents import documents
@@ -35,6 +36,7 @@ _PLACES = {
     "Report": "kinfold.core.report",
     "Space": "kinfold.core.space",
     "align": "kinfold.transform.align",
+    "audit": "kinfold.recipes.audit",
     "convert": "kinfold.io",
     "debias": "kinfold.recipes.debias",
     "distill": "kinfold.recipes.distill",
@@ -55,6 +57,7 @@ __all__ = [
     "Report",
     "Space",
     "align",
+    "audit",
     "choose",
     "convert",
     "debias",

@@ -56,15 +56,33 @@ def scores(vectors: dict[str, np.ndarray], targets: list[list[str]], attributes:
     found = {
         "weat": WEAT().run_query(four, model, **how)["weat"],
         "effect size": WEAT().run_query(four, model, **how)["effect_size"],
-        "rnsb": RNSB().run_query(four, model, holdout=False, estimator_params={"max_iter": 10_000, "tol": 1e-8}, **how)[
-            "rnsb"
-        ],
+        "rnsb": RNSB().run_query(four, model, holdout=False, estimator=exact(), estimator_params={}, **how)["rnsb"],
         "mac": MAC().run_query(four, model, **how)["mac"],
         "rnd": RND().run_query(three, model, **how)["rnd"],
         "ect": ECT().run_query(three, model, **how)["ect"],
         "ripa": RIPA().run_query(paired, model, **how)["ripa"],
     }
     return {name: None if np.isnan(value) else float(value) for name, value in found.items()}
+
+
+def exact() -> type:
+    """WEFE's logistic regression in double precision: in single it ends where the last digits are noise."""
+    from sklearn.linear_model import LogisticRegression
+
+    class Exact(LogisticRegression):
+        def __init__(self) -> None:
+            super().__init__(solver="newton-cholesky", tol=1e-10)
+
+        def fit(self, rows, labels):  # type: ignore[no-untyped-def]
+            return super().fit(rows.astype(np.float64), labels)
+
+        def predict_proba(self, rows):  # type: ignore[no-untyped-def]
+            return super().predict_proba(np.asarray(rows, np.float64))
+
+        def score(self, rows, labels):  # type: ignore[no-untyped-def]
+            return super().score(rows.astype(np.float64), labels)
+
+    return Exact
 
 
 def google() -> dict[str, np.ndarray] | None:

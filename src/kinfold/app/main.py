@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 from kinfold.app import (
     across,
     ask,
+    audit,
     change,
     classify,
     debias,
@@ -95,6 +96,7 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "retrofit": across.retrofit,
     "debias": debias.debias,
     "evaluate": vectors.evaluate,
+    "audit": audit.audit,
     "convert": vectors.convert,
     "distill": distill.distill,
     "encode": encode.encode,

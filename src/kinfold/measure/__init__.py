@@ -8,7 +8,10 @@ from kinfold.core.catalogue import Catalogue, Entry
 
 if TYPE_CHECKING:
     from kinfold.measure.analogy import analogies
+    from kinfold.measure.apart import separation
+    from kinfold.measure.bias import word_bias
     from kinfold.measure.fit import fitted
+    from kinfold.measure.grouped import by_group
     from kinfold.measure.judgment import similarity
     from kinfold.measure.kinds import clusters
     from kinfold.measure.movers import movers_distance
@@ -17,19 +20,24 @@ if TYPE_CHECKING:
     from kinfold.measure.ranking import retrieval
     from kinfold.measure.rating import ratings
     from kinfold.measure.remains import leftover
+    from kinfold.measure.shown import exposure
 
 __all__ = [
     "MEASURES",
     "analogies",
+    "by_group",
     "clusters",
+    "exposure",
     "fitted",
     "leftover",
     "movers_distance",
     "ratings",
     "recall",
     "retrieval",
+    "separation",
     "similarity",
     "text_pairs",
+    "word_bias",
 ]
 
 MEASURES = Catalogue(
@@ -45,6 +53,12 @@ MEASURES = Catalogue(
     Entry("text_pairs", "kinfold.measure.pairs:text_pairs", "what an encoder of texts is worth on pairs of texts"),
     Entry("leftover", "kinfold.measure.remains:leftover", "what clusters, a probe and neighbors still tell of kinds"),
     Entry("clusters", "kinfold.measure.kinds:clusters", "how well the kinds that an attribute names are apart"),
+    Entry(
+        "word_bias", "kinfold.measure.bias:word_bias", "what goes with what in word lists, by all published measures"
+    ),
+    Entry("separation", "kinfold.measure.apart:separation", "how well rows tell the groups of an attribute"),
+    Entry("exposure", "kinfold.measure.shown:exposure", "which groups of items are shown, and to which users"),
+    Entry("by_group", "kinfold.measure.grouped:by_group", "whether a measurement is as good for one group as another"),
     Entry(
         "movers_distance", "kinfold.measure.movers:movers_distance", "how far the words of a text are from another's"
     ),

@@ -32,7 +32,8 @@ def associations(rows: np.ndarray, first: np.ndarray, second: np.ndarray) -> np.
     Source:
         Caliskan, Bryson, Narayanan 2017: s(w, A, B) of WEAT.
     """
-    return units(rows) @ (units(first).mean(axis=0) - units(second).mean(axis=0))
+    found: np.ndarray = units(rows) @ (units(first).mean(axis=0) - units(second).mean(axis=0))
+    return found
 
 
 def relative_norm_distances(first: np.ndarray, second: np.ndarray, attributes: np.ndarray) -> np.ndarray:
@@ -59,7 +60,7 @@ def negative_sentiment(targets: Sequence[np.ndarray], good: np.ndarray, bad: np.
     from sklearn.linear_model import LogisticRegression
 
     rows = np.concatenate([good, bad])
-    model = LogisticRegression(max_iter=10_000, tol=1e-8).fit(rows, np.repeat([1, -1], [len(good), len(bad)]))
+    model = LogisticRegression(solver="newton-cholesky", tol=1e-8).fit(rows, np.repeat([1, -1], [len(good), len(bad)]))
     chances: np.ndarray = model.predict_proba(np.concatenate(targets))[:, 0]
     return chances
 
@@ -81,7 +82,8 @@ def mean_distances(rows: np.ndarray, attributes: Sequence[np.ndarray]) -> np.nda
     Source:
         Manzini, Lim, Tsvetkov, Black 2019.
     """
-    return 1 - units(rows) @ np.mean([units(each).mean(axis=0) for each in attributes], axis=0)
+    found: np.ndarray = 1 - units(rows) @ np.mean([units(each).mean(axis=0) for each in attributes], axis=0)
+    return found
 
 
 def coherence(first: np.ndarray, second: np.ndarray, attributes: np.ndarray) -> float:

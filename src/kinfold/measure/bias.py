@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from kinfold.core.errors import BadOption
+from kinfold.core.metric import Metric, units
 from kinfold.core.report import Finding, Report, Table, number
 from kinfold.core.space import Space
 from kinfold.measure import associations as formulas
@@ -33,7 +34,7 @@ _SIZES = ((0.2, "next to no effect"), (0.5, "a small effect"), (0.8, "a medium e
 Lists = str | os.PathLike[str] | WordLists
 
 
-def bias(
+def word_bias(
     space: Space,
     lists: Lists | Sequence[Lists] = "weat",
     *,
@@ -87,7 +88,7 @@ def bias(
         >>> rows = [[2, 1], [2, -1], [1, 2], [-1, 2], [1, 0], [3, 1], [0, 1], [1, 3]]
         >>> space = Space.of(["he", "his", "she", "her", "office", "salary", "home", "kitchen"], rows, group="word")
         >>> words = {"men": ["he", "his"], "women": ["she", "her"], "work": ["office", "salary"]}
-        >>> report = bias(space, of_words("jobs", words | {"home": ["home", "kitchen"]}))
+        >>> report = word_bias(space, of_words("jobs", words | {"home": ["home", "kitchen"]}))
         >>> report["effect size"].value > 1
         True
     """
@@ -187,7 +188,7 @@ class _Audit:
 
     def add(self, question: str, measure: str, values: np.ndarray, fair: float | None) -> None:
         """A measure that is the mean over words."""
-        ends = interval_of_small_mean(values) or (None, None)
+        ends = _ends(interval_of_small_mean(values))
         self.measures.append([question, measure, float(values.mean()), *ends, fair, len(values)])
 
     def report(self, title: str) -> Report:
@@ -197,6 +198,11 @@ class _Audit:
             tables.append(Table("Measures", _MEASURES, self.measures))
         asked = len(self.questions)
         notes = [f"{asked - self.refused:,} of {asked:,} questions are answered."]
+        metric = self.words.space.metric
+        if metric is not Metric.COSINE:
+            notes.append(
+                f"Words are compared as the measures say, mostly by cosine; this Space's own metric is {metric}."
+            )
         if any(each.name == "effect size" for each in self.findings):
             drawn = f"{self.permutations:,} drawn partitions where there are too many, else" if self.sampled else ""
             notes.append(
@@ -224,7 +230,7 @@ class _Audit:
             for each in targets
         )
         value, ends = effect_size(x, y), interval_of_effect(x, y)
-        low, high = ends or (None, None)
+        low, high = _ends(ends)
         chance = permuted(x, y, draws=self.permutations, seed=self.seed)
         self.sampled |= not chance.exact
         size = len(x) + len(y)
@@ -245,7 +251,7 @@ class _Audit:
             for (called, _), other in zip(attributes, others, strict=True):
                 self.add(name, f"RND · {called}", formulas.relative_norm_distances(rows[0], rows[1], other), 0.0)
                 value = formulas.coherence(rows[0], rows[1], other)
-                ends = interval_of_correlation(value, len(other)) or (None, None)
+                ends = _ends(interval_of_correlation(value, len(other)))
                 self.measures.append([name, f"ECT · {called}", value, *ends, 1.0, len(other)])
         if len(others) == 2 and len(all_rows) > 1:
             chances = formulas.negative_sentiment(rows, others[0], others[1])
@@ -276,9 +282,9 @@ class _Laid(NamedTuple):
         """Adds what is found to the audit."""
         audit, name, rows = self.audit, self.axis.name, self.held.rows
         direction = formulas.direction_of(self.first.rows, self.second.rows)
-        leaning = formulas.units(rows) @ direction.vector
+        leaning = units(rows) @ direction.vector
         strength = formulas.direct_bias(rows, direction.vector, audit.strictness)
-        low, high = interval_of_small_mean(strength) or (None, None)
+        low, high = _ends(interval_of_small_mean(strength))
         mean = float(strength.mean())
         audit.findings.append(Finding("direct bias", mean, low, high, len(rows), group=name))
         named = [word for pair in self.axis.pairs for word in pair]
@@ -287,10 +293,10 @@ class _Laid(NamedTuple):
         told = f"{self.axis.words.name} lean by {number(mean)} on the mean"
         if len(others) >= _FEW_OTHERS:
             of_others = formulas.direct_bias(others, direction.vector, audit.strictness)
-            ends = interval_of_small_mean(of_others) or (None, None)
+            ends = _ends(interval_of_small_mean(of_others))
             p = permuted(strength, of_others, draws=audit.permutations, seed=audit.seed).two_sided
             audit.findings += [
-                Finding("direct bias of other keys", float(of_others.mean()), *ends, len(others), group=name),
+                Finding("direct bias of other keys", float(of_others.mean()), *ends, n=len(others), group=name),
                 Finding("p", p, n=len(rows) + len(others), group=name),
             ]
             way = "more" if mean > of_others.mean() else "less"
@@ -308,7 +314,7 @@ class _Laid(NamedTuple):
 
     def _indirect(self, direction: np.ndarray) -> None:
         """How much of what makes a word near to its nearest other one is the direction."""
-        rows = formulas.units(self.held.rows)
+        rows = units(self.held.rows)
         if len(rows) < 2:
             return
         alike = rows @ rows.T
@@ -329,14 +335,14 @@ class _Laid(NamedTuple):
         audit, name = self.audit, self.axis.name
         held = audit.words.find(list(shares))
         audit.words.missed(held.lost)
-        leaning = formulas.units(held.rows) @ direction
+        leaning = units(held.rows) @ direction
         told = np.array([shares[word] for word in held.words])
         if len(told) < 3 or np.ptp(told) == 0 or np.ptp(leaning) == 0:
             return f"; {len(told):,} words with a share have a row, too few or too alike to be compared"
         for called, ranks in (("rank correlation with shares", True), ("correlation with shares", False)):
             value = float(spearman(leaning, told)) if ranks else float(np.corrcoef(leaning, told)[0, 1])
-            ends = interval_of_correlation(value, len(told), ranks=ranks) or (None, None)
-            audit.findings.append(Finding(called, value, *ends, len(told), group=name))
+            ends = _ends(interval_of_correlation(value, len(told), ranks=ranks))
+            audit.findings.append(Finding(called, value, *ends, n=len(told), group=name))
         order = np.argsort(-told, kind="stable").tolist()
         lines = [[held.words[at], float(told[at]), float(leaning[at])] for at in order]
         audit.laid.append(Table(f"Shares · {name}", ("word", "share", f"towards {self.axis.ends[0]}"), lines))
@@ -360,8 +366,10 @@ def _says(names: Sequence[str], value: float, chance: Chance, ends: tuple[float,
     x, y, a, b = names
     if np.isnan(value):
         return "all targets are equally near to both attributes"
-    p = f"p {number(chance.two_sided)}"
+    p = "p below 0.001" if chance.two_sided < 0.001 else f"p {number(chance.two_sided)}"
     if chance.two_sided >= _LEVEL:
+        if chance.least >= _LEVEL:
+            return f"nothing can be shown with so few words ({p}, of {chance.partitions:,} partitions)"
         within = "" if ends is None else f"; what is there is between {ends[0]:.2f} and {ends[1]:.2f}"
         return f"no association is shown ({p}){within}"
     one, other = (a, b) if value > 0 else (b, a)
@@ -385,6 +393,10 @@ def _tells(targets: Sequence[_Held], attributes: Sequence[_Held]) -> str:
         near, far = (targets[0].name, targets[1].name) if ends[1] < 0 else (targets[1].name, targets[0].name)
         told.append(f"{called} are nearer to {near} than to {far} (RND {number(float(apart.mean()))})")
     return "; ".join(told)
+
+
+def _ends(found: tuple[float, float] | None) -> tuple[float | None, float | None]:
+    return (None, None) if found is None else found
 
 
 def _refused(what: str, gone: float, most: float) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Iterator
@@ -13,8 +14,8 @@ from kinfold.core.errors import BadData, BadOption
 
 # Partitions up to which all are tried.
 _ALL = 200_000
-# Numbers drawn at a time, some 30 MB.
-_DRAWN = 1 << 22
+# Numbers drawn at a time, 8 MB.
+_DRAWN = 1 << 20
 # Quantiles that an integral over a deviation sums, and how far out a normal distribution has nothing left.
 _NODES, _FAR = 200, 9.0
 
@@ -28,12 +29,14 @@ class Chance:
         one_sided: In the direction of the first group being larger; the p of WEAT's paper.
         partitions: How many were looked at.
         exact: Whether these were all that there are.
+        least: The smallest two-sided p that there can be.
     """
 
     two_sided: float
     one_sided: float
     partitions: int
     exact: bool
+    least: float
 
 
 def effect_size(first: np.ndarray, second: np.ndarray) -> float:
@@ -105,7 +108,7 @@ def interval_of_small_mean(values: np.ndarray, level: float = 0.95) -> tuple[flo
 def interval_of_correlation(
     value: float, count: int, *, ranks: bool = True, level: float = 0.95
 ) -> tuple[float, float] | None:
-    """The interval of a correlation of `count` pairs, or of their ranks, by Fisher's z; None of fewer than five or of ±1.
+    """The interval of a correlation of `count` pairs, or of their ranks, by Fisher's z; None of fewer than five, or ±1.
 
     Source:
         Fisher 1921; Bonett, Wright 2000 (ranks).
@@ -116,6 +119,39 @@ def interval_of_correlation(
         return None
     half = float(ndtri((1 + level) / 2)) * math.sqrt((1 + ranks * value * value / 2) / (count - 3))
     return math.tanh(math.atanh(value) - half), math.tanh(math.atanh(value) + half)
+
+
+def interval_of_share(share: float, count: int, level: float = 0.95) -> tuple[float, float]:
+    """Wilson's interval of a share of `count` things; it has a width where the share is 0 or 1, too.
+
+    Source:
+        Wilson 1927.
+
+    Example:
+        >>> low, high = interval_of_share(1.0, 10)
+        >>> round(low, 2), round(high, 2)
+        (0.72, 1.0)
+    """
+    from scipy.special import ndtri
+
+    z = float(ndtri((1 + level) / 2))
+    middle, scale = share + z * z / (2 * count), 1 + z * z / count
+    half = z * math.sqrt(share * (1 - share) / count + z * z / (4 * count * count))
+    return max((middle - half) / scale, 0.0), min((middle + half) / scale, 1.0)
+
+
+def interval_of_gap(first: tuple[float, float, float], second: tuple[float, float, float]) -> tuple[float, float]:
+    """The interval of the difference of two independent estimates, each `(value, low, high)`.
+
+    Source:
+        Zou, Donner 2008 (recovery of variances).
+
+    Example:
+        >>> [round(end, 2) for end in interval_of_gap((0.9, 0.8, 1.0), (0.5, 0.4, 0.6))]
+        [0.26, 0.54]
+    """
+    (a, a_low, a_high), (b, b_low, b_high) = first, second
+    return a - b - math.hypot(a - a_low, b_high - b), a - b + math.hypot(a_high - a, b - b_low)
 
 
 def permuted(first: np.ndarray, second: np.ndarray, *, draws: int = 9999, seed: int = 0) -> Chance:
@@ -157,8 +193,9 @@ def permuted(first: np.ndarray, second: np.ndarray, *, draws: int = 9999, seed: 
         upper += int((sums >= observed - near).sum())
         either += int((np.abs(sums) >= abs(observed) - near).sum())
     if exact:
-        return Chance(either / count, upper / count, count, True)
-    return Chance((either + 1) / (draws + 1), (upper + 1) / (draws + 1), draws, False)
+        # Of groups of one size, the other way round is as far apart.
+        return Chance(either / count, upper / count, count, True, (1 + (2 * n == len(both))) / count)
+    return Chance((either + 1) / (draws + 1), (upper + 1) / (draws + 1), draws, False, 1 / (draws + 1))
 
 
 def _all_sums(values: np.ndarray, n: int, count: int) -> Iterator[np.ndarray]:
@@ -186,7 +223,7 @@ def _centers(t: float, freedom: int, level: float) -> list[float]:
     from scipy.optimize import bisect
     from scipy.special import gammaincinv, ndtr
 
-    nodes, weights = np.polynomial.legendre.leggauss(_NODES)
+    nodes, weights = _quantiles()
     scaled = t * np.sqrt(gammaincinv(freedom / 2, (nodes + 1) / 2) * 2 / freedom)
     low, high = float(scaled.min()) - _FAR, float(scaled.max()) + _FAR
 
@@ -195,6 +232,13 @@ def _centers(t: float, freedom: int, level: float) -> list[float]:
 
     tail = (1 - level) / 2
     return [float(bisect(beyond, low, high, args=(share,), xtol=1e-9)) for share in (1 - tail, tail)]
+
+
+@functools.cache
+def _quantiles() -> tuple[np.ndarray, np.ndarray]:
+    """Where an integral over (-1, 1) is summed, and the weights."""
+    nodes, weights = np.polynomial.legendre.leggauss(_NODES)
+    return nodes, weights
 
 
 def _tells(values: np.ndarray, spread: float) -> bool:

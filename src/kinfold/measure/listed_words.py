@@ -97,7 +97,8 @@ class ListedWords:
         drawn = np.random.default_rng(seed).choice(size, min(size, most + len(taken)), replace=False)
         places = np.sort(np.setdiff1d(drawn, taken)[:most])
         rows = self.space.rows.take(places).astype(np.float64)
-        return rows[_usable(rows)]
+        found: np.ndarray = rows[_usable(rows)]
+        return found
 
     def missed(self, words: Iterable[str]) -> None:
         """Counts words that a question lacks."""
@@ -132,7 +133,8 @@ class ListedWords:
         """The place of each word (n,) int64, -1 where it is no key."""
         keys, small = self.space.keys, [word.lower() for word in words]
         if self.lower is not None:
-            return keys.rows(small if self.lower else words)
+            found: np.ndarray = keys.rows(small if self.lower else words)
+            return found
         places, others = keys.rows(words), keys.rows(small)
         only = (places < 0) & (others >= 0)
         self.lowered.update(dict.fromkeys(words[at] for at in np.flatnonzero(only).tolist()))

@@ -51,14 +51,7 @@ def text_pairs(
         raise BadData(
             f"pairs are judged, at least two, and these are {len(pairs):,} {pairs.kind}; give pairs of texts."
         )
-    parts = [pairs.left, pairs.right]
-    if pairs.negatives is not None:
-        parts.append(pairs.negatives.flatten())
-    held = pa.chunked_array(parts).combine_chunks().dictionary_encode()
-    made = rows(held.dictionary.to_pylist())[:, :dim]
-    if metric is Metric.COSINE:
-        made = units(made)
-    numbers = to_numpy(held.indices).astype(np.int64)
+    made, numbers = _encoded(pairs, rows, metric, dim)
     count = len(pairs)
     left, right = numbers[:count], numbers[count : 2 * count]
     own = _alike(made, left, right, metric)
@@ -77,6 +70,32 @@ def text_pairs(
         other = _alike(made, left[owners], numbers[2 * count :], metric)
         findings.append(_share("apart", own[owners] > other, seed))
     return Report("Pairs of texts", findings)
+
+
+def similarities(
+    pairs: TextPairs, rows: Callable[[Sequence[str]], np.ndarray], metric: Metric = Metric.COSINE
+) -> np.ndarray:
+    """How near the two texts of each pair are (n,), by rows that `rows` gives them.
+
+    Raises:
+        BadData: These are texts alone.
+    """
+    if pairs.right is None:
+        raise BadData(f"these are {len(pairs):,} texts alone; give pairs of texts.")
+    made, numbers = _encoded(pairs, rows, metric, None)
+    return _alike(made, numbers[: len(pairs)], numbers[len(pairs) : 2 * len(pairs)], metric)
+
+
+def _encoded(
+    pairs: TextPairs, rows: Callable[[Sequence[str]], np.ndarray], metric: Metric, dim: int | None
+) -> tuple[np.ndarray, np.ndarray]:
+    """The row of each text that occurs (m, dim), and which of them left, right and negative texts are."""
+    parts = [pairs.left, pairs.right]
+    if pairs.negatives is not None:
+        parts.append(pairs.negatives.flatten())
+    held = pa.chunked_array(parts).combine_chunks().dictionary_encode()
+    made = rows(held.dictionary.to_pylist())[:, :dim]
+    return units(made) if metric is Metric.COSINE else made, to_numpy(held.indices).astype(np.int64)
 
 
 def _alike(rows: np.ndarray, left: np.ndarray, right: np.ndarray, metric: Metric) -> np.ndarray:

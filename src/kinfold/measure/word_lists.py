@@ -171,7 +171,7 @@ class _Reader:
         pairs = {key: self._pairs(key, each) for key, each in self._table("pairs").items()}
         queries = [self._query(place, each, words) for place, each in enumerate(self._several("query"))]
         axes = [self._axis(place, each, words, pairs) for place, each in enumerate(self._several("axis"))]
-        names = [each.name for each in (*queries, *axes)]
+        names = [*(each.name for each in queries), *(each.name for each in axes)]
         twice = next((each for each in names if names.count(each) > 1), None)
         if twice is not None:
             self._fail(self._line(rf"name\s*=\s*[\"']{re.escape(twice)}", 2), f"'{twice}' is the name of two questions")
@@ -214,7 +214,7 @@ class _Reader:
     def _query(self, place: int, value: dict[str, Any], words: Mapping[str, tuple[str, ...]]) -> Query:
         line = self._line(r"\[\[\s*query\s*\]\]", place + 1)
         self._known(value, _QUERY, "a query", lambda key: self._line(rf"{re.escape(key)}\s*=", after=line))
-        sides = []
+        sides: list[tuple[WordSet, ...]] = []
         for side in ("targets", "attributes"):
             names = value.get(side)
             if not _texts(names) or not names:

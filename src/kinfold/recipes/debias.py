@@ -20,7 +20,7 @@ from kinfold.core.progress import Progress, quiet
 from kinfold.core.report import Finding, Report, Table
 from kinfold.core.space import Space
 from kinfold.measure.analogy import analogies as questions
-from kinfold.measure.bias import bias
+from kinfold.measure.bias import word_bias
 from kinfold.measure.judgment import similarity as judgments
 from kinfold.measure.judgment import spearman
 from kinfold.measure.remains import FEWEST, by_neighbors, enough, halves, told
@@ -309,7 +309,7 @@ class _Work:
                 return [], []
             audit = self.lists
         options: dict[str, Any] = {"group": next(iter(self.part.groups)), "lower": self.lower, "seed": self.seed}
-        reports = [bias(space, audit, **options) for space in (self.space, after)]
+        reports = [word_bias(space, audit, **options) for space in (self.space, after)]
         findings = [
             Finding(f"{each.group} · {each.name}", each.value, each.low, each.high, each.n, group=name)
             for name, report in zip(("before", "after"), reports, strict=True)
