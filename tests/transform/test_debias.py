@@ -240,5 +240,8 @@ def test_options_out_of_range_are_refused():
         RepulsionAttraction(PAIRS, attraction=0.1)
     with pytest.raises(BadData, match="'x'"):
         HardDebias([("x", "y")]).apply(leaning())
+    flat = Space.of(MEANT, np.linspace(-1, 1, 20)[:, None])
+    with pytest.raises(BadOption, match="nothing would be left"):
+        hard().apply(flat)
     with pytest.raises(UnknownName):
         hard(group="item").apply(leaning())

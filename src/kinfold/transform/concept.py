@@ -88,7 +88,7 @@ def directions(rows: Sequence[np.ndarray], count: int) -> np.ndarray:
         count: How many directions.
 
     Raises:
-        BadOption: The sets differ in fewer directions.
+        BadOption: The sets differ in fewer directions, or rows have no more.
 
     Source:
         Bolukbasi et al. 2016 (arXiv 1607.06520); Manzini et al. 2019 (sets of more than two).
@@ -96,6 +96,10 @@ def directions(rows: Sequence[np.ndarray], count: int) -> np.ndarray:
     around = np.concatenate([each - each.mean(axis=0) for each in map(_wide, rows)])
     _, strengths, found = np.linalg.svd(around, full_matrices=False)
     held = int(np.count_nonzero(strengths > 1e-6 * max(strengths[0], 1e-30)))
+    if count >= around.shape[1]:
+        raise BadOption(
+            f"components is {count}, but rows have {around.shape[1]} coordinates, and nothing would be left of them."
+        )
     if count > held:
         raise BadOption(
             f"components is {count}, but the words differ in {held} directions; give more of them, or take fewer."

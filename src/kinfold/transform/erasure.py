@@ -38,7 +38,7 @@ def labels_of(part: Space, attribute: str | None, words: Lists, lower: bool | No
 
     Raises:
         BadOption: Neither is given, or the attribute tells no kinds.
-        BadData: There are fewer than two kinds, or as many as dimensions.
+        BadData: There are fewer than two kinds.
         UnknownName: There is no such attribute.
     """
     if attribute is None and not words:
@@ -60,12 +60,20 @@ def labels_of(part: Space, attribute: str | None, words: Lists, lower: bool | No
                 f"what is to be erased is told of {told}, where at least two are to be made alike; see that words are "
                 "written as the keys are, and stand in one list each."
             )
-    if sum(len(each.names) - 1 for each in found) >= part.dim:
+    return found
+
+
+def room_for(labels: Sequence[Labels], dim: int) -> None:
+    """Does nothing where rows of so many coordinates keep one that tells none of the kinds.
+
+    Raises:
+        BadData: They do not.
+    """
+    if sum(len(each.names) - 1 for each in labels) >= dim:
         raise BadData(
-            f"{sum(len(each.names) for each in found)} kinds take as many directions as the {part.dim} dimensions that "
+            f"{sum(len(each.names) for each in labels)} kinds take as many directions as the {dim} dimensions that "
             "there are, and nothing would be left; merge kinds."
         )
-    return found
 
 
 def _only(rows: np.ndarray, owners: np.ndarray, names: list[str]) -> Labels:

@@ -12,7 +12,7 @@ from kinfold.core.errors import BadOption
 from kinfold.core.options import whole
 from kinfold.core.rows import Rows
 from kinfold.core.space import Space
-from kinfold.transform.erasure import Erasure, Labels, labels_of
+from kinfold.transform.erasure import Erasure, Labels, labels_of, room_for
 from kinfold.transform.hard import described
 from kinfold.transform.leace import told
 from kinfold.transform.moved import movable
@@ -84,6 +84,7 @@ class INLP:
         """
         part, dim = movable(space, self.group)
         labels = labels_of(part, self.attribute, self.words, self.lower) if labels is None else labels
+        room_for(labels, dim)
         basis = np.zeros((0, dim))
         accuracies: list[float] = []
         for each in labels:
@@ -108,7 +109,7 @@ class INLP:
             if held.any():
                 said = (left[held] @ normals.T + intercepts).argmax(axis=1)
                 accuracies.append(_balanced(said, kinds[held], len(labels.names)))
-                if len(accuracies) > 1 and _by_chance(accuracies[-1], kinds[held]):
+                if len(accuracies) > 1 and accuracies[-1] <= 1 / len(labels.names):
                     break
             basis = _added(basis, normals)
             if len(basis) >= basis.shape[1] - 1:
@@ -150,15 +151,6 @@ def _balanced(said: np.ndarray, kinds: np.ndarray, count: int) -> float:
     often = np.bincount(kinds, minlength=count)
     right = np.bincount(kinds[said == kinds], minlength=count)
     return float(np.mean(right[often > 0] / often[often > 0]))
-
-
-def _by_chance(accuracy: float, kinds: np.ndarray) -> bool:
-    """Whether guessing would do as well in one of twenty times."""
-    often = np.bincount(kinds)
-    often = often[often > 0]
-    chance = 1 / len(often)
-    deviation = np.sqrt(chance * (1 - chance) * np.sum(1 / often)) / len(often)
-    return bool(accuracy <= chance + 1.645 * deviation)
 
 
 def _added(basis: np.ndarray, normals: np.ndarray) -> np.ndarray:

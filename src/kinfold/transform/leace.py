@@ -9,7 +9,7 @@ import numpy as np
 
 from kinfold.core.rows import Rows
 from kinfold.core.space import Space
-from kinfold.transform.erasure import Erasure, Labels, labels_of
+from kinfold.transform.erasure import Erasure, Labels, labels_of, room_for
 from kinfold.transform.hard import described
 from kinfold.transform.moments import Spread, moments_of
 from kinfold.transform.moved import movable
@@ -69,6 +69,7 @@ class LEACE:
         """
         part, dim = movable(space, self.group)
         labels = labels_of(part, self.attribute, self.words, self.lower) if labels is None else labels
+        room_for(labels, dim)
         spread = moments_of(block[:, :dim] for _, block in part.rows.blocks())
         apart = np.concatenate([differences(part.rows, each)[:, :dim] for each in labels])
         matrix, offset, rank = eraser(spread, apart)
