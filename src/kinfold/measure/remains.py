@@ -14,6 +14,7 @@ from kinfold.core.report import Finding, Report, Table
 from kinfold.core.space import Space
 from kinfold.kernels.topk import topk
 from kinfold.learn.probe import Probe
+from kinfold.measure.kept import others
 from kinfold.transform.erasure import Labels, labels_of
 from kinfold.transform.kmeans import kmeans
 
@@ -180,8 +181,7 @@ def _of_own_kind(rows: np.ndarray, kinds: np.ndarray, k: int, spherical: bool) -
     near = topk(rows, rows, k + 1, "cosine" if spherical else "l2", lengths)[1]
     own = near == np.arange(len(rows))[:, None]
     own[~own.any(axis=1), -1] = True  # among more copies of itself than were asked for
-    others = near[~own].reshape(len(rows), k)
-    shares: np.ndarray = (kinds[others] == kinds[:, None]).mean(axis=1)
+    shares: np.ndarray = (kinds[near[~own].reshape(len(rows), k)] == kinds[:, None]).mean(axis=1)
     return shares
 
 
@@ -214,10 +214,7 @@ def by_neighbors(
     """
     among = np.sort(most_frequent(space, restrict)[0])
     k = min(neighbors, len(among) - 1)
-    near = space.topk(space.rows.take(rows), k + 1, among)[1]
-    own = near == rows[:, None]
-    own[~own.any(axis=1), -1] = True
-    shares = (leaning[near[~own].reshape(len(rows), k)] > 0).mean(axis=1)
+    shares = (leaning[others(space, rows, among, k)] > 0).mean(axis=1)
     value = float(_correlation(shares, leaning[rows])) if len(rows) > 2 else float("nan")
     low, high = bootstrap(_correlation, shares, leaning[rows], seed=seed) if np.isfinite(value) else (None, None)
     return Finding("bias by neighbors", value, low, high, len(rows), group=group)

@@ -13,16 +13,14 @@ import numpy as np
 
 from kinfold.core.errors import BadData, BadOption
 from kinfold.core.frequency import most_frequent
-from kinfold.core.intervals import bootstrap, of_mean
 from kinfold.core.metric import Metric, units
-from kinfold.core.nearest import alike, one_side
 from kinfold.core.progress import Progress, quiet
 from kinfold.core.report import Finding, Report, Table
 from kinfold.core.space import Space
 from kinfold.measure.analogy import analogies as questions
 from kinfold.measure.bias import word_bias
 from kinfold.measure.judgment import similarity as judgments
-from kinfold.measure.judgment import spearman
+from kinfold.measure.kept import kept
 from kinfold.measure.remains import FEWEST, by_neighbors, enough, halves, told
 from kinfold.measure.word_lists import WordLists, read_lists
 from kinfold.recipes.words import configured
@@ -42,8 +40,6 @@ METHODS = {
 ERASERS = ("inlp", "leace")
 # Fields of transforms that the recipe fills in.
 FILLED = ("pairs", "equalize", "specific", "words", "attribute", "group", "lower", "seed", "biased", "restrict")
-# Rows whose neighbors are compared, rows that they are looked for among, pairs whose similarities are, and keys shown.
-_ASKED, _AMONG, _PAIRS, _SHOWN, _NEAR = 1000, 200_000, 10_000, 20, 5
 # Neutral words whose neighbors' leaning is looked at, and nearest labeled rows whose kinds are.
 _NEUTRAL, _NEAREST = 1000, 10
 
@@ -143,9 +139,9 @@ def debias(
     scores = _scored(space, after, similarity, analogies, group, lower, seed)
     asked, questions = work.audited(after, audit)
     progress.advance(1)
-    kept, moved = _moved(space.group(group), after.group(group), k, seed)
+    cost, moved = kept(space.group(group), after.group(group), k=k, seed=seed)
     progress.advance(1)
-    findings = [*findings, *asked, *scores, *kept]
+    findings = [*findings, *asked, *scores, *cost]
     notes = [*_read(findings), *work.notes]
     report = Report(f"Debiasing · {work.title} · {method}", findings, [*questions, moved], notes)
     return after.with_report(report), report
@@ -364,81 +360,6 @@ def _scored(
                 each = measure(space, file, lower=lower, group=group, seed=seed)[name]
                 found.append(dataclasses.replace(each, name=f"{Path(file).stem} · {name}", group=side))
     return found
-
-
-def _moved(before: Space, after: Space, k: int, seed: int) -> tuple[list[Finding], Table]:
-    """How much of similarities and of neighbors is kept, and the keys that moved most, with their neighbors."""
-    own = next(iter(before.groups))
-    if one_side(before, own, own):
-        before, after = alike(before), alike(after)
-    rng = np.random.default_rng(seed)
-    often = most_frequent(before, _AMONG)[0]
-    among = np.sort(often)
-    pairs = rng.choice(often, (min(_PAIRS, len(often) ** 2), 2))
-    pairs = pairs[pairs[:, 0] != pairs[:, 1]]
-    findings = []
-    scores = [_scores(side, pairs) for side in (before, after)]
-    if len(pairs) > 2:
-        value = float(spearman(*scores))
-        low, high = bootstrap(spearman, *scores, samples=200, seed=seed) if np.isfinite(value) else (None, None)
-        findings.append(Finding("similarities kept", value, low, high, len(pairs), group="cost"))
-    k = min(k, len(often) - 1)
-    asked = np.sort(rng.choice(often, min(_ASKED, len(often)), replace=False))
-    if k:
-        shares = _overlap(before, after, asked, among, k)
-        findings.append(
-            Finding(f"nearest {k} kept", float(shares.mean()), *of_mean(shares, seed=seed), len(shares), group="cost")
-        )
-    cosines = np.concatenate([_cosines(before, after, some) for some in np.array_split(often, len(often) // 8192 + 1)])
-    findings.append(
-        Finding(
-            "cosine to the row before", float(cosines.mean()), *of_mean(cosines, seed=seed), len(cosines), group="cost"
-        )
-    )
-    most = often[np.argsort(cosines, kind="stable")[:_SHOWN]]
-    near = [_nearest(side, most, among, k) for side in (before, after)]
-    lines = [
-        [before.keys[row], float(cosine), len(set(old) & set(new)), *(_names(before, each) for each in (old, new))]
-        for row, cosine, old, new in zip(
-            most.tolist(), np.sort(cosines, kind="stable")[:_SHOWN], near[0].tolist(), near[1].tolist(), strict=True
-        )
-    ]
-    return findings, Table("Moved most", ("key", "cosine", f"kept of {k}", "near before", "near after"), lines)
-
-
-def _scores(space: Space, pairs: np.ndarray) -> np.ndarray:
-    left, right = (space.rows.take(pairs[:, side]) for side in (0, 1))
-    if space.metric is Metric.L2:
-        far: np.ndarray = -np.linalg.norm(left - right, axis=1)
-        return far
-    if space.metric is Metric.COSINE:
-        left, right = units(left), units(right)
-    found: np.ndarray = np.einsum("ij,ij->i", left, right)
-    return found
-
-
-def _cosines(before: Space, after: Space, rows: np.ndarray) -> np.ndarray:
-    found: np.ndarray = np.einsum("ij,ij->i", units(before.rows.take(rows)), units(after.rows.take(rows)))
-    return found
-
-
-def _nearest(space: Space, rows: np.ndarray, among: np.ndarray, k: int) -> np.ndarray:
-    """The k nearest others (m, k) int64 of some rows."""
-    near = space.topk(space.rows.take(rows), k + 1, among)[1]
-    own = near == rows[:, None]
-    own[~own.any(axis=1), -1] = True  # not its own best by the inner product, or among more copies of itself
-    others: np.ndarray = near[~own].reshape(len(rows), k)
-    return others
-
-
-def _overlap(before: Space, after: Space, rows: np.ndarray, among: np.ndarray, k: int) -> np.ndarray:
-    one, other = (_nearest(side, rows, among, k) for side in (before, after))
-    shares: np.ndarray = (one[:, :, None] == other[:, None, :]).any(axis=2).mean(axis=1)
-    return shares
-
-
-def _names(space: Space, rows: Sequence[int]) -> str:
-    return ", ".join(space.keys[row] for row in rows[:_NEAR])
 
 
 def _read(findings: Sequence[Finding]) -> list[str]:
