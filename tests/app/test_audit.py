@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from models import real
 
 import kinfold as kf
 
@@ -151,3 +152,27 @@ def test_questions_that_do_not_go_together_are_refused(kinfold, learned, tmp_pat
         ran = kinfold("audit", learned, *words)
         assert ran.code == 2, words
         assert message in ran.err
+
+
+def test_a_transformer_goes_with_people_on_flowers_and_insects(kinfold, tmp_path):
+    lists = tmp_path / "few.toml"
+    lists.write_text(
+        """
+[words]
+flowers = ["rose", "tulip", "daisy", "lily", "orchid"]
+insects = ["wasp", "cockroach", "mosquito", "flea", "maggot"]
+pleasant = ["love", "peace", "gentle", "happy"]
+unpleasant = ["filth", "disease", "rotten", "poison"]
+[[query]]
+name = "flowers"
+targets = ["flowers", "insects"]
+attributes = ["pleasant", "unpleasant"]
+"""
+    )
+    values = kinfold("audit", real(), "--lists", lists, "--json").json
+    found = {each["name"]: each for each in values["findings"]}
+    assert found["effect size"]["low"] > 0
+    assert found["p"]["value"] == pytest.approx(2 / 252)
+    ran = kinfold("audit", real(), "--group", "gender")
+    assert ran.code == 2
+    assert "has no rows of its own" in ran.err

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from kinfold import Space
+from kinfold.core.errors import BadData
 from kinfold.measure.kept import kept, others
 
 
@@ -43,3 +44,5 @@ def test_few_and_zero_rows_take_no_part():
     assert table.rows[0][0] == "w0"
     rows = np.array([[0.0, 0], [1, 0], [0, 1], [1, 1]])
     assert {row[0] for row in kept(space(rows), space(rows))[1].rows} == {"w1", "w2", "w3"}
+    with pytest.raises(BadData, match="all rows are zero"):
+        kept(space(0 * rows), space(0 * rows))

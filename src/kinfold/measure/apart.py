@@ -158,7 +158,7 @@ def _drawn(space: Space, metric: Metric, by: str, sample: int, seed: int) -> Dra
         )
     kept = np.isin(owners, able)
     rows = rows[kept]
-    rows = units(rows) if metric is Metric.COSINE else rows
+    rows = units(rows.astype(np.float64)).astype(np.float32) if metric is Metric.COSINE else rows
     return Drawn(rows, np.searchsorted(able, owners[kept]), [names[at] for at in able.tolist()], notes)
 
 
@@ -236,7 +236,7 @@ def _neighbors(
     shares = same(drawn.owners)
     larger = sum(same(owners).mean() >= shares.mean() - 1e-12 for owners in mixed)
     expected = (np.bincount(drawn.owners)[drawn.owners] - 1) / (size - 1)
-    return shares, expected, (larger + 1) / (len(mixed) + 1)
+    return shares, expected, float((larger + 1) / (len(mixed) + 1))
 
 
 def _between(drawn: Drawn) -> list[list[object]]:

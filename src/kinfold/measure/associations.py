@@ -5,6 +5,7 @@ Cosines are of float64 rows; a set has at least one row, and none of its rows is
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -60,7 +61,10 @@ def negative_sentiment(targets: Sequence[np.ndarray], good: np.ndarray, bad: np.
     from sklearn.linear_model import LogisticRegression
 
     rows = np.concatenate([good, bad])
-    model = LogisticRegression(solver="newton-cholesky", tol=1e-8).fit(rows, np.repeat([1, -1], [len(good), len(bad)]))
+    model = LogisticRegression(solver="newton-cholesky", tol=1e-8)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of rows so long that the last digits do not settle
+        model.fit(rows, np.repeat([1, -1], [len(good), len(bad)]))
     chances: np.ndarray = model.predict_proba(np.concatenate(targets))[:, 0]
     return chances
 

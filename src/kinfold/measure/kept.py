@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from kinfold.core.errors import BadData
 from kinfold.core.frequency import most_frequent
 from kinfold.core.intervals import bootstrap, of_mean
 from kinfold.core.metric import Metric, units
@@ -32,6 +33,9 @@ def kept(before: Space, after: Space, *, k: int = 10, seed: int = 0) -> tuple[li
     Returns:
         Of the group `cost`: the rank correlation of `similarities kept`, the overlap `nearest k kept`, and the mean
         `cosine to the row before`; a table of the keys that moved most, with their neighbors before and after.
+
+    Raises:
+        BadData: All rows are zero.
     """
     own = next(iter(before.groups))
     if one_side(before, own, own):
@@ -39,6 +43,8 @@ def kept(before: Space, after: Space, *, k: int = 10, seed: int = 0) -> tuple[li
     rng = np.random.default_rng(seed)
     often = most_frequent(before)[0]
     often = often[before.rows.norms[often] > 0][:_AMONG]
+    if not len(often):
+        raise BadData("all rows are zero, so that there is nothing that could be kept; learn them again.")
     among = np.sort(often)
     pairs = rng.choice(often, (min(_PAIRS, len(often) ** 2), 2))
     pairs = pairs[pairs[:, 0] != pairs[:, 1]]
