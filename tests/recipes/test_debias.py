@@ -1,3 +1,4 @@
+import dataclasses
 import os
 from pathlib import Path
 
@@ -93,6 +94,25 @@ def test_lists_of_words_can_be_the_kinds(lists):
     assert both.card.steps[-1]["rank"] == 2
     assert report["after/probe · side"].value < 0.65
     assert report["after/probe · sides"].value < 0.65
+
+
+def test_kinds_of_few_words_are_erased_and_not_judged(lists):
+    space = leaning()
+    text = lists.read_text()
+    lists.write_text(text.replace("[words]", '[words]\nfew = ["w1", "w2", "w3"]\nothers = ["w4", "w5"]'))
+    fair, report = kf.debias(space, "leace", lists=lists, kinds=["few", "others"])
+    few, others = (fair.vectors(words).mean(axis=0) for words in (["w1", "w2", "w3"], ["w4", "w5"]))
+    np.testing.assert_allclose(few, others, atol=1e-5)
+    assert any("is not told: 0 kinds have at least 8 rows" in note for note in report.notes)
+    assert "after/probe" not in {f"{each.group}/{each.name}" for each in report}
+
+
+def test_biases_of_items_stay_and_are_not_judged():
+    space = leaning(metric="dot")
+    space = dataclasses.replace(space, card=dataclasses.replace(space.card, data={"biases": 2}))
+    fair, report = kf.debias(space, "leace", attribute="side")
+    np.testing.assert_array_equal(fair.rows.dense()[:, -2:], space.rows.dense()[:, -2:])
+    assert report["after/probe"].value < 0.7 < report["before/probe"].value
 
 
 def test_scores_by_files_and_other_lists_are_asked_before_and_after(lists, tmp_path):

@@ -140,7 +140,10 @@ def _short(report: Report) -> Report:
     ]
     told = Table("What is left", ("", "before", "95% interval", "after", "95% interval", "n"), lines)
     cost = [each for each in report.findings if each.group not in ("before", "after")]
-    tables: list[Table] = [told, *(replace(each, rows=each.rows[:_SHOWN]) for each in report.tables)]
+    tables: list[Table] = [
+        *([told] if lines else []),
+        *(replace(each, rows=each.rows[:_SHOWN]) for each in report.tables),
+    ]
     return replace(report, findings=cost, tables=tables)
 
 

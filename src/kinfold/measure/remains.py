@@ -96,8 +96,7 @@ def enough(labels: Labels, seed: int) -> Labels:
     held = np.flatnonzero(sizes >= FEWEST)
     if len(held) < 2:
         raise BadData(
-            f"{len(held)} kinds have at least {FEWEST} rows, and what is left of a concept is told of two or more; "
-            "give longer lists, or merge kinds."
+            f"{len(held)} kinds have at least {FEWEST} rows, and two are needed; give longer lists, or merge kinds."
         )
     number = np.full(len(labels.names), -1, np.int64)
     number[held] = np.arange(len(held))

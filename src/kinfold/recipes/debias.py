@@ -272,19 +272,24 @@ class _Work:
         """What kinds are still told by, before and after."""
         moved = after.group(next(iter(self.part.groups)))
         sides: dict[str, list[Finding]] = {"before": [], "after": []}
-        judged = [enough(each, self.seed) for each in self.labels]
-        firsts = [halves(each.kinds, self.seed) for each in judged]
+        tried = {place: self._judged(labels) for place, labels in enumerate(self.labels)}
+        judged = {place: labels for place, labels in tried.items() if labels is not None}
+        firsts = {place: halves(labels.kinds, self.seed) for place, labels in judged.items()}
         erasure = None
-        if self.method in ERASERS:
+        if self.method in ERASERS and judged:
             # Fitted again without the rows that are judged: on those that it was fitted to, no probe tells anything.
-            shown = [
-                _without(each, held.rows[~first]) for each, held, first in zip(self.labels, judged, firsts, strict=True)
-            ]
+            shown = list(self.labels)
+            for place, labels in judged.items():
+                shown[place] = _without(self.labels[place], labels.rows[~firsts[place]])
             erasure = transform.fit(self.space, shown)
-        for labels, first in zip(judged, firsts, strict=True):
-            called = "" if len(judged) == 1 else f" · {self.attribute if labels is judged[0] else 'sides'}"
+        for place, labels in judged.items():
+            called = "" if len(self.labels) == 1 else f" · {'sides' if place else self.attribute}"
+            first = firsts[place]
             before = self.part.rows.take(labels.rows)
-            now = moved.rows.take(labels.rows) if erasure is None else erasure.of(before)
+            now = moved.rows.take(labels.rows)
+            if erasure is not None:
+                before = before[:, : len(erasure.offset)]
+                now = erasure.of(before)
             for name, rows in (("before", before), ("after", now)):
                 spherical = self.space.metric is Metric.COSINE
                 found = told(rows, labels.kinds, first, spherical, _NEAREST, self.seed, name)
@@ -296,6 +301,14 @@ class _Work:
                     by_neighbors(space, asked, self.leaning, restrict=self.restrict, seed=self.seed, group=name)
                 )
         return [*sides["before"], *sides["after"]]
+
+    def _judged(self, labels: Labels) -> Labels | None:
+        """The labels that what is left is told by; None where they are too few for that."""
+        try:
+            return enough(labels, self.seed)
+        except BadData as error:
+            self.notes.append(f"What is left of {' and '.join(labels.names)} is not told: {error}")
+            return None
 
     def audited(self, after: Space, audit: Lists | Sequence[Lists] | None) -> tuple[list[Finding], list[Table]]:
         """What lists that ask something find, before and after."""
