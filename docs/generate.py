@@ -30,6 +30,7 @@ BENCHMARKS = {
     "start": 2,
     "bias": 1,
     "report": 0,
+    "debias": 1,
 }
 
 

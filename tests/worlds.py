@@ -76,3 +76,26 @@ def partners(source, target) -> float:
     """Share of the rows of one accent, in the frame of the other, whose nearest row there is their own."""
     hits = target.nearest_many(source.vectors(list(source.keys)), 1)
     return float(np.mean([each.keys[0][1:] == key[1:] for key, each in zip(source.keys, hits, strict=True)]))
+
+
+def leaning(words=400, pairs=10, dim=16, hidden=0.8, metric="cosine", seed=0) -> Space:
+    """Pairs `she<i>` and `he<i>` that differ along the first coordinate; words `w<i>` lean along it, and so do others.
+
+    What a word leans by (attribute `leans`) is also in its second coordinate, `hidden` times, where no pair differs.
+    The kind is `she` or `he` by the side, missing for the pairs.
+    """
+    rng = np.random.default_rng(seed)
+    base = 0.5 * rng.normal(size=(pairs, dim))
+    base[:, 0] = 0
+    across = np.eye(dim)[0]
+    leans = rng.uniform(-1, 1, words)
+    rows = 0.4 * rng.normal(size=(words, dim)) + np.outer(leans, across + hidden * np.eye(dim)[1])
+    keys = [*(f"she{i}" for i in range(pairs)), *(f"he{i}" for i in range(pairs)), *(f"w{i}" for i in range(words))]
+    space = Space.of(keys, np.concatenate([base + across, base - across, rows]), group="word", metric=metric)
+    missing = [None] * 2 * pairs
+    space = space.with_attribute("leans", [*missing, *leans.tolist()])
+    return space.with_attribute("side", [*missing, *("she" if each > 0 else "he" for each in leans)])
+
+
+PAIRS = [(f"she{i}", f"he{i}") for i in range(10)]
+MEANT = [word for pair in PAIRS for word in pair]

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from kinfold.measure.comparison import compare
     from kinfold.quality.check import check
     from kinfold.recipes.audit import audit
+    from kinfold.recipes.debias import debias
     from kinfold.recipes.distill import distill
     from kinfold.recipes.documents import documents
     from kinfold.recipes.encoders import pretrain, tune_encoder
@@ -43,6 +44,7 @@ _PLACES = {
     "compare": "kinfold.measure.comparison",
     "check": "kinfold.quality.check",
     "convert": "kinfold.io",
+    "debias": "kinfold.recipes.debias",
     "distill": "kinfold.recipes.distill",
     "documents": "kinfold.recipes.documents",
     "encoder": "kinfold.encode",
@@ -68,6 +70,7 @@ __all__ = [
     "choose",
     "compare",
     "convert",
+    "debias",
     "distill",
     "documents",
     "encode",

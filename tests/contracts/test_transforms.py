@@ -88,11 +88,49 @@ def autoencoder(kind: Any) -> Case:
     return Case(kind(k=5, active=1), space, KEPT, finds)
 
 
+def along(space: Space) -> float:
+    """How far words that lean lie along the direction from the words `he<i>` to the words `she<i>`."""
+    here, there = (space.vectors([f"{side}{i}" for i in range(10)]).mean(axis=0) for side in ("she", "he"))
+    leans = np.array(space.attribute("leans").to_pylist()[20:])
+    rows = space.vectors([f"w{i}" for i in range(400)])
+    return float(abs(np.polyfit(leans, rows @ (here - there) / np.linalg.norm(here - there), 1)[0]))
+
+
+def fair(kind: Any, **options: Any) -> Case:
+    """A direction that pairs span is taken out of the other words."""
+    space = worlds.leaning()
+    return Case(kind(**options), space, BORN, lambda before, after: along(after) < 0.5 * along(before))
+
+
+def of_pairs(kind: Any, **options: Any) -> Case:
+    return fair(kind, pairs=worlds.PAIRS, specific=worlds.MEANT, **options)
+
+
+def erased(kind: Any, **options: Any) -> Case:
+    """The means of the kinds of an attribute become one."""
+
+    def apart(space: Space) -> float:
+        side = np.array(space.attribute("side").to_pylist()[20:])
+        rows = space.rows.dense()[20:]
+        return float(np.linalg.norm(rows[side == "she"].mean(axis=0) - rows[side == "he"].mean(axis=0)))
+
+    space = worlds.leaning()
+    return Case(
+        kind(attribute="side", **options), space, BORN, lambda before, after: apart(after) < 0.15 * apart(before)
+    )
+
+
 CASES: dict[str, Callable[[Any], Case]] = {
     "align": align,
     "autoencoder": autoencoder,
     "clusters": clusters,
     "compress": compress,
+    "double-hard-debias": functools.partial(of_pairs, candidates=3, biased=40),
+    "half-sibling": functools.partial(fair, specific=worlds.MEANT, regularization=0.2),
+    "hard-debias": of_pairs,
+    "inlp": erased,
+    "leace": erased,
+    "repulsion-attraction": of_pairs,
     "restrict": restrict,
     "retrofit": retrofit,
 }

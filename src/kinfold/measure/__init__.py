@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from kinfold.measure.probing import probe
     from kinfold.measure.ranking import retrieval
     from kinfold.measure.rating import ratings
+    from kinfold.measure.remains import leftover
     from kinfold.measure.shown import exposure
     from kinfold.measure.sparse import features
     from kinfold.measure.sums import decomposition
@@ -43,6 +44,7 @@ __all__ = [
     "features",
     "fitted",
     "health",
+    "leftover",
     "movers_distance",
     "probe",
     "ratings",
@@ -72,6 +74,7 @@ MEASURES = Catalogue(
     Entry("directions", "kinfold.measure.principal:directions", "along what rows differ most, by the keys at the ends"),
     Entry("exemplars", "kinfold.measure.typical:exemplars", "the rows most typical, and those nearest of another kind"),
     Entry("features", "kinfold.measure.sparse:features", "what the features of a sparse autoencoder are"),
+    Entry("leftover", "kinfold.measure.remains:leftover", "what clusters, a probe and neighbors still tell of kinds"),
     Entry("clusters", "kinfold.measure.kinds:clusters", "how well the kinds that an attribute names are apart"),
     Entry("compare", "kinfold.measure.comparison:compare", "what is different between two Spaces"),
     Entry(

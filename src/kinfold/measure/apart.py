@@ -9,13 +9,13 @@ import numpy as np
 
 from kinfold.core.errors import BadData, BadOption
 from kinfold.core.intervals import bootstrap, of_mean
+from kinfold.core.kinds import kinds
 from kinfold.core.metric import Metric, units
 from kinfold.core.nearest import one_side
 from kinfold.core.report import Finding, Report, Table, number
 from kinfold.core.space import Space
 from kinfold.kernels.topk import topk
 from kinfold.learn.probe import Probe
-from kinfold.measure.kinds import kinds
 
 _MOST_GROUPS, _MOST_COMPARED, _LEAST = 50, 12, 5
 _LEVEL = 0.05

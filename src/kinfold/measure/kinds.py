@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from kinfold.core.errors import BadOption
 from kinfold.core.intervals import of_mean
+from kinfold.core.kinds import kinds
 from kinfold.core.metric import Metric
 from kinfold.core.report import Finding, Report, Table
 from kinfold.core.space import Space
@@ -16,11 +16,9 @@ from kinfold.prepare.features import members as categories
 from kinfold.transform.clusters import central_keys, means
 from kinfold.transform.silhouettes import silhouettes
 
-_MOST = 10_000
 _KEYS = 6
 # A value that fewer rows of a set have names it by chance.
 _LEAST = 5
-_TELLING = ("string", "large_string", "integer", "boolean")
 
 
 def clusters(
@@ -162,26 +160,3 @@ def _several(space: Space, by: str) -> tuple[np.ndarray, np.ndarray, list[str]]:
     codes = {text: at for at, text in enumerate(names)}
     several = np.array([codes[text] for some in told for text in some], np.int64)
     return several, np.concatenate([[0], np.cumsum([len(some) for some in told])]), names
-
-
-def kinds(space: Space, by: str) -> tuple[np.ndarray, list[str]]:
-    """The kind of each row (n,) int64, -1 where there is none, and the names of the kinds, the most frequent first."""
-    column = space.attribute(by)
-    if pa.types.is_dictionary(column.type):
-        column = column.cast(column.type.value_type)
-    if pa.types.is_string_view(column.type):
-        column = column.cast(pa.large_string())
-    kind = column.type
-    if not any(getattr(pa.types, f"is_{each}")(kind) for each in _TELLING):
-        raise BadOption(f"'{by}' is of {kind}, which tells no kinds; names, whole numbers, or true and false do.")
-    values = column.combine_chunks()
-    held = [each for each in values.value_counts().to_pylist() if each["values"] is not None]
-    if not 0 < len(held) <= _MOST:
-        raise BadOption(
-            f"'{by}' tells {len(held):,} kinds of {len(space):,} rows; clusters are 1 to {_MOST:,}. "
-            "Name another attribute."
-        )
-    ranked = sorted(held, key=lambda each: (-each["counts"], each["values"]))
-    kinds = pa.array([each["values"] for each in ranked], values.type)
-    codes = pc.fill_null(pc.index_in(values, value_set=kinds), -1)
-    return np.asarray(codes, np.int64), [str(each) for each in kinds.cast(pa.large_string()).to_pylist()]

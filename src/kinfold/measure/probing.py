@@ -11,12 +11,12 @@ import pyarrow.compute as pc
 from kinfold.core.columns import one_array, to_numpy
 from kinfold.core.errors import BadData, BadOption
 from kinfold.core.intervals import bootstrap, of_difference, of_mean
+from kinfold.core.kinds import kinds
 from kinfold.core.progress import Progress, quiet
 from kinfold.core.report import Finding, Report, Table
 from kinfold.core.space import Space
 from kinfold.learn.probe import Probe
 from kinfold.measure.judgment import spearman
-from kinfold.measure.kinds import kinds
 from kinfold.measure.members import compared, directions, having
 
 _STRENGTHS = "0.001,0.01,0.1,1"

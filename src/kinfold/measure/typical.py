@@ -9,10 +9,10 @@ import numpy as np
 
 from kinfold.core.errors import BadData, BadOption
 from kinfold.core.intervals import of_mean, of_share
+from kinfold.core.kinds import kinds
 from kinfold.core.metric import Metric, units
 from kinfold.core.report import Finding, Report, Table
 from kinfold.core.space import Space
-from kinfold.measure.kinds import kinds
 from kinfold.measure.members import Members, called, compared, directions, members
 from kinfold.transform.clusters import Clusters, means
 

@@ -15,6 +15,22 @@ TRANSFORMS = Catalogue(
     Entry("compress", "kinfold.transform.compress:Compress", "rows as product codes, within a budget of bytes"),
     Entry("restrict", "kinfold.transform.restrict:Restrict", "the frequent part, or what fulfills a condition"),
     Entry("align", "kinfold.transform.align:Align", "into the frame of another Space, by pairs of rows"),
+    Entry("hard-debias", "kinfold.transform.hard:HardDebias", "words lose the direction of pairs; pairs are equalized"),
+    Entry(
+        "double-hard-debias",
+        "kinfold.transform.double_hard:DoubleHardDebias",
+        "the same, when a direction of frequency has gone out first",
+    ),
+    Entry(
+        "half-sibling", "kinfold.transform.half_sibling:HalfSibling", "words lose what those of a concept tell of them"
+    ),
+    Entry(
+        "repulsion-attraction",
+        "kinfold.transform.repulsion:RepulsionAttraction",
+        "words move away from neighbors that a concept alone brought near",
+    ),
+    Entry("inlp", "kinfold.transform.inlp:INLP", "directions by which linear classifiers tell a concept, one by one"),
+    Entry("leace", "kinfold.transform.leace:LEACE", "the least change after which no linear probe tells a concept"),
     Entry("retrofit", "kinfold.transform.retrofit:Retrofit", "rows of pairs in a lexicon move towards each other"),
 )
 
