@@ -29,6 +29,7 @@ BENCHMARKS = {
     "search": 2,
     "start": 2,
     "bias": 1,
+    "report": 0,
 }
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from oracles import health as oracle
 
 from kinfold import Space, measure
 from kinfold import open as open_vectors
@@ -41,3 +42,20 @@ def test_similarity_agrees_with_people(spaces, test):
     assert real.low > shuffled.high
     assert shuffled.low < 0 < shuffled.high
     assert real.n > 250
+
+
+def test_real_vectors_are_healthy_and_what_was_spoilt_is_found(spaces):
+    space, _ = spaces
+    report = measure.health(space, sample=2000)
+    assert report["isoscore"].value == pytest.approx(oracle.isoscore(space.rows.values), abs=1e-4)
+    assert [row[1] for row in report.tables[0].rows] == ["fine"] * len(report.tables[0].rows)
+    rows = np.array(space.rows.values)
+    rows[::10] = rows[1]
+    rows[:, 7] += 1
+    spoilt = measure.health(Space.of(space.keys, rows), beside=space, sample=2000)
+    verdicts = {row[0]: row[1] for row in spoilt.tables[0].rows}
+    assert spoilt["rows like another"].value == len(rows[::10])
+    assert verdicts["same rows"] == "look"
+    assert verdicts["isotropy"] == "act"
+    assert spoilt["share of the common direction in one coordinate"].value > 0.9
+    assert spoilt["mean cosine of two rows"].value > 0.4 > report["mean cosine of two rows"].value
