@@ -85,6 +85,8 @@ def test_features_become_rows_that_are_asked_like_any_others(kinfold, movies, tm
     ran = kinfold("why", path, "m0", "m3", "-k", 3)
     assert "Pairs of parts" in ran.out
     assert "(what features leave)" in ran.out
+    assert kinfold("explain", movies, "--features", 3).code == 0
+    assert "active is 9" in kinfold("explain", movies, "--features", 3, "--active", 9).err
     for out, says in (("x.arrow", "add --features"), ("x.txt", "neither a page")):
         ran = kinfold("explain", movies, "-o", tmp_path / out)
         assert ran.code == 2

@@ -119,6 +119,39 @@ def test_tokens_of_a_transformer_add_up(pooling, tmp_path):
     assert any("dimensions alone" in note for note in measure.decomposition(other, "0", "1").notes) or pooling == "cls"
 
 
+def test_tokens_of_windows_and_of_a_prompt_add_up(tmp_path):
+    peer("torch"), peer("transformers"), peer("tokenizers")
+    from models import tiny
+
+    from kinfold.encode.transformer import Transformer
+
+    folder = tiny(tmp_path / "model")
+    for options in ({"long": "windows", "max_length": 12}, {"prompt": "the red "}, {"truncate_dim": 8}):
+        made_by = Transformer(folder, precision="float32", **options)
+        text = "a ship and a wave and a barn and the sea is green and the hay is red"
+        terms = made_by.terms(text)
+        np.testing.assert_allclose(terms.rows.sum(axis=0), made_by.vectors([text])[0], atol=1e-4)
+
+
+def test_layers_behind_the_pooling_are_part_of_the_sum_where_they_are_linear(tmp_path):
+    from kinfold.encode import states
+    from kinfold.io.checkpoint import Checkpoint, Dense
+
+    rng = np.random.default_rng(0)
+    found = rng.normal(size=(7, 6)).astype(np.float32)
+    starts = np.array([0, 7])
+    layer = Dense(rng.normal(size=(4, 6)).astype(np.float32), rng.normal(size=4).astype(np.float32), "Identity")
+    for after in ((layer,), (layer, "normalize"), ("normalize", layer), ()):
+        checkpoint = Checkpoint(tmp_path, tmp_path, {}, ("mean",), after)
+        rows, constant = states.terms(found, checkpoint, 2, 4)
+        whole = states.pooled(found, starts, checkpoint, 2)[0][:4]
+        np.testing.assert_allclose(rows.sum(axis=0) + constant, whole, atol=1e-5)
+        assert not rows[:2].any()
+    bent = Checkpoint(tmp_path, tmp_path, {}, ("mean",), (Dense(layer.weight, None, "Tanh"),))
+    with pytest.raises(BadData, match="no sums over tokens"):
+        states.terms(found, bent, 0, 4)
+
+
 def test_features_tell_why_two_rows_are_near():
     rng = np.random.default_rng(0)
     kind = np.arange(200) % 4

@@ -69,7 +69,10 @@ def explain(
     neighbors: Annotated[
         int, typer.Option(help="With --axis: nearest rows of each seed that belong to its pole.")
     ] = 10,
-    active: Annotated[int, typer.Option(help="With --features: how many a row has at most.")] = 8,
+    active: Annotated[
+        int | None,
+        typer.Option(help=r"With --features: how many a row has at most. \[default: 8]", show_default=False),
+    ] = None,
     again: Annotated[
         bool, typer.Option("--again", help="With --features: learn twice, and tell how many are found by both seeds.")
     ] = False,
@@ -116,8 +119,9 @@ def explain(
         if clusters is not None:
             reports.append(labeled(space, clusters, by=by, group=group, show=show, seed=seed, progress=progress))
         if features is not None:
+            few = min(8, features) if active is None else active
             learners = [
-                kf.transform.SparseAutoencoder(features, active, seed=each, group=group, show=show)
+                kf.transform.SparseAutoencoder(features, few, seed=each, group=group, show=show)
                 for each in ((seed, seed + 1) if again else (seed,))
             ]
             found = [each.apply(space, progress=progress) for each in learners]
