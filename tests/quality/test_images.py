@@ -109,6 +109,13 @@ def test_splits_of_folders_and_of_archives(tmp_path):
     assert [row[0] for row in table(report, "Splits")] == [str(each) for each in packed]
 
 
+def test_single_images_are_one_whole(tmp_path):
+    paths = [save(tmp_path, f"{at}.png", picture(at)) for at in range(3)] + [save(tmp_path, "again.png", picture(0))]
+    report = kf.check(paths)
+    assert found(report) == {"images that stand twice": ("warning", 1)}
+    assert places(report, "images that stand twice")[0][0] == f"{paths[3]} = {paths[0]}"
+
+
 def test_classes_of_few_images_and_archives_that_are_broken(tmp_path):
     folder = clean(tmp_path / "images")
     save(folder, "rare/0.png", picture(900))

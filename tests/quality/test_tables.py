@@ -1,3 +1,4 @@
+import gzip
 import json
 import os
 import random
@@ -7,7 +8,7 @@ import pytest
 from quality.planted import found, places, table
 
 import kinfold as kf
-from kinfold.core.errors import BadOption, UnknownName
+from kinfold.core.errors import BadData, BadOption, UnknownName
 
 DATA = Path(os.environ.get("KINFOLD_DATA", Path(__file__).parents[3] / "shared" / "data"))
 HEADER = ["row_id", "age", "height", "town", "label"]
@@ -191,6 +192,19 @@ def test_columns_of_odd_names(tmp_path):
     path = tmp_path / "b.jsonl"
     path.write_text("".join(json.dumps({"a": at, "A": at % 3, "_file": "x"}) + "\n" for at in range(60)))
     assert found(kf.check(path))["constant column '_file_'"] == ("warning", 60)
+
+
+def test_a_table_that_is_cut_short_is_read_as_far_as_it_goes(tmp_path):
+    rows = clean(90_000)
+    path = tmp_path / "a.csv.gz"
+    whole = gzip.compress(written(tmp_path, "a.csv", rows).read_bytes())
+    path.write_bytes(whole[: len(whole) * 9 // 10])
+    report = kf.check(path)
+    assert found(report)["files that cannot be read to their end"] == ("serious", 1)
+    assert "cut short" in places(report, "files that cannot be read to their end")[0][1]
+    assert 10_000 < table(report, "Files")[0][1] < 90_000
+    with pytest.raises(BadData, match="cannot be read as parquet"):
+        kf.check(written(tmp_path, "a.parquet", rows))
 
 
 def test_a_quote_that_is_not_closed_is_told(tmp_path):

@@ -13,7 +13,7 @@ from kinfold.core.files import existing
 from kinfold.core.progress import Progress, quiet
 from kinfold.core.report import Report, Table
 from kinfold.quality.issue import Issue, report
-from kinfold.quality.kind import KINDS, Kind, Recognized, recognize, texts_in
+from kinfold.quality.kind import IMAGES, KINDS, Kind, Recognized, recognize, texts_in
 
 # Columns that may be named, by the kinds that have them.
 _COLUMNS: dict[Kind, tuple[str, ...]] = {
@@ -111,6 +111,8 @@ def check(
     if other_kinds:
         takes = " and ".join(_COLUMNS[first.kind]) or "no columns"
         raise BadOption(f"{', '.join(other_kinds)}: {first.kind} has {takes}; say --kind to read it as another.")
+    # Images by themselves are no splits.
+    together = together or all(each.suffix.lower() in IMAGES for each in paths)
     splits = [0] * len(paths) if together else list(range(len(paths)))
     how: dict[str, Any] = {"threads": threads, "seed": seed, "progress": progress}
     issues, tables, notes = _CHECKS[first.kind](paths, splits, recognized, how)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import zipfile
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple, get_args
 
@@ -212,9 +212,8 @@ def _of_columns(
 
 
 def _interactions(
-    columns: dict[str, list[str | None]], header: bool, named: dict[str, str], usual: object
+    columns: dict[str, list[str | None]], header: bool, named: dict[str, str], usual: Callable[..., str | None]
 ) -> Recognized:
-    assert callable(usual)
     if header:
         found = {what: usual(what, names) for what, names in
                  (("user", USERS), ("item", ITEMS), ("weight", WEIGHTS), ("time", TIMES))}  # fmt: skip

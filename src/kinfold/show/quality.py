@@ -6,7 +6,7 @@ import os
 
 from kinfold.core.report import Report, number
 from kinfold.show import html
-from kinfold.show.report import _section, _tabled
+from kinfold.show.report import FOOTER, _section, _tabled
 
 # Tables that stand with what they are about.
 _OWN = ("Examples", "Ways out")
@@ -36,7 +36,7 @@ def write(report: Report, path: str | os.PathLike[str]) -> None:
         _section(
             "What the data is like", "".join(_tabled(table) for table in report.tables if table.title not in _OWN)
         ),
-        "<footer>Written by <b>Kinfold</b>. This file holds all it shows and asks nothing of any network.</footer>",
+        FOOTER,
     ]
     page = html.page(report.title, f"<main>{''.join(body)}</main>", styles=("base.css", "report.css"))
     html.save(page, path)
