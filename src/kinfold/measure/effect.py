@@ -124,6 +124,8 @@ def interval_of_correlation(
 def interval_of_share(share: float, count: int, level: float = 0.95) -> tuple[float, float]:
     """Wilson's interval of a share of `count` things; it has a width where the share is 0 or 1, too.
 
+    Gaps rest on it: of the exact interval (`core.intervals.of_share`), which is wider, theirs would be too wide.
+
     Source:
         Wilson 1927.
 
