@@ -23,7 +23,7 @@ check: .venv/.test .venv/.check ## format, lint, types, direction between rooms,
 
 bench: .venv/.test .venv/.peers .venv/.bench ## every benchmark; three hours, alone on the machine
 	for each in words glove documents classify files items sequential texts labels distill finetune transfer \
-	  translation search retrieval start bias debias; do \
+	  translation search retrieval start bias debias report; do \
 	  $(BIN)/python benchmarks/$$each.py || exit 1; done
 	$(BIN)/python docs/generate.py
 

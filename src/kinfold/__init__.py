@@ -20,12 +20,16 @@ if TYPE_CHECKING:
     from kinfold.core.space import Space
     from kinfold.encode import encoder
     from kinfold.io import convert, open
+    from kinfold.measure.comparison import compare
+    from kinfold.quality.check import check
     from kinfold.recipes.audit import audit
     from kinfold.recipes.debias import debias
     from kinfold.recipes.distill import distill
     from kinfold.recipes.documents import documents
     from kinfold.recipes.encoders import pretrain, tune_encoder
+    from kinfold.recipes.explain import explain
     from kinfold.recipes.items import items
+    from kinfold.recipes.report import report
     from kinfold.recipes.texts import texts
     from kinfold.recipes.tuning import tune
     from kinfold.recipes.words import words
@@ -37,14 +41,18 @@ _PLACES = {
     "Space": "kinfold.core.space",
     "align": "kinfold.transform.align",
     "audit": "kinfold.recipes.audit",
+    "compare": "kinfold.measure.comparison",
+    "check": "kinfold.quality.check",
     "convert": "kinfold.io",
     "debias": "kinfold.recipes.debias",
     "distill": "kinfold.recipes.distill",
     "documents": "kinfold.recipes.documents",
     "encoder": "kinfold.encode",
+    "explain": "kinfold.recipes.explain",
     "items": "kinfold.recipes.items",
     "open": "kinfold.io",
     "pretrain": "kinfold.recipes.encoders",
+    "report": "kinfold.recipes.report",
     "texts": "kinfold.recipes.texts",
     "tune": "kinfold.recipes.tuning",
     "tune_encoder": "kinfold.recipes.encoders",
@@ -58,13 +66,16 @@ __all__ = [
     "Space",
     "align",
     "audit",
+    "check",
     "choose",
+    "compare",
     "convert",
     "debias",
     "distill",
     "documents",
     "encode",
     "encoder",
+    "explain",
     "io",
     "items",
     "learn",
@@ -72,6 +83,7 @@ __all__ = [
     "open",
     "prepare",
     "pretrain",
+    "report",
     "search",
     "show",
     "sources",

@@ -54,6 +54,10 @@ def test_equal_to_model2vec(
     expected = model.encode(TEXTS)
     assert which.tolist() == [0, 1, 4, 5, 6]
     np.testing.assert_allclose(made.rows.values, expected[which], atol=1e-5)
+    for text, row in zip(np.array(TEXTS)[which].tolist(), made.rows.values, strict=True):
+        terms = ENCODERS["static"](io.open(tmp_path / "model")).terms(text)
+        np.testing.assert_allclose(terms.rows.sum(axis=0), row, atol=1e-5)
+        assert "[UNK]" not in terms.names
     assert not np.delete(expected, which, axis=0).any()
     assert (made.card.steps[-1]["texts"], made.card.steps[-1]["skipped"]) == (7, 2)
 

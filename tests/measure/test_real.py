@@ -5,9 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from oracles import health as oracle
 
 from kinfold import Space, measure
 from kinfold import open as open_vectors
+from kinfold.measure.judgment import spearman
 
 DATA = Path(os.environ.get("KINFOLD_DATA", Path(__file__).parents[3] / "shared" / "data"))
 VECTORS = DATA / "vectors" / "googlenews_subset_300d.bin"
@@ -41,3 +43,38 @@ def test_similarity_agrees_with_people(spaces, test):
     assert real.low > shuffled.high
     assert shuffled.low < 0 < shuffled.high
     assert real.n > 250
+
+
+SHARES = DATA / "bias" / "winogender" / "data" / "occupations-stats.tsv"
+
+
+@pytest.mark.skipif(not SHARES.exists(), reason=f"no shares of occupations in {DATA}")
+def test_places_on_the_axis_of_gender_follow_who_works_in_an_occupation(spaces):
+    lines = [line.split("\t") for line in SHARES.read_text().splitlines()[1:]]
+    shares = {line[0]: float(line[2]) for line in lines}
+    poles = "he,man,boy,father,son,brother:she,woman,girl,mother,daughter,sister"
+    related = []
+    for space in spaces:
+        report = measure.axes(space, poles, list(shares), neighbors=0)
+        places = {each.name: each.value for each in report.findings[2:]}
+        related.append(spearman(np.array(list(places.values())), np.array([shares[key] for key in places])))
+        assert len(places) > 20
+    assert related[0] > 0.5 > abs(related[1])
+    assert report["held out"].value < measure.axes(spaces[0], poles, ["nurse"])["held out"].value == 1
+
+
+def test_real_vectors_are_healthy_and_what_was_spoilt_is_found(spaces):
+    space, _ = spaces
+    report = measure.health(space, sample=2000)
+    assert report["isoscore"].value == pytest.approx(oracle.isoscore(space.rows.values), abs=1e-4)
+    assert [row[1] for row in report.tables[0].rows] == ["fine"] * len(report.tables[0].rows)
+    rows = np.array(space.rows.values)
+    rows[::10] = rows[1]
+    rows[:, 7] += 1
+    spoilt = measure.health(Space.of(space.keys, rows), beside=space, sample=2000)
+    verdicts = {row[0]: row[1] for row in spoilt.tables[0].rows}
+    assert spoilt["rows like another"].value == len(rows[::10])
+    assert verdicts["same rows"] == "look"
+    assert verdicts["isotropy"] == "act"
+    assert spoilt["share of the common direction in one coordinate"].value > 0.9
+    assert spoilt["mean cosine of two rows"].value > 0.4 > report["mean cosine of two rows"].value

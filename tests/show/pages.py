@@ -5,11 +5,16 @@ from __future__ import annotations
 import base64
 import json
 import shutil
+import time
+from collections.abc import Callable
 from html.parser import HTMLParser
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+# Looks at the boxes of all texts: gives their number and, in words, which overlap or are cut off.
+FAULTS = Path(__file__).with_name("faults.js").read_text("utf-8")
 VOID = {"meta", "input", "link", "br", "img", "hr"}
 HOSTILE = "</script><script>alert(1)</script>"
 
@@ -61,3 +66,13 @@ def no_browser() -> str:
     """Why there is no browser to test with; empty where there is one."""
     missing = [name for name in ("chromium", "chromedriver") if shutil.which(name) is None]
     return f"{' and '.join(missing)} not installed" if missing else ""
+
+
+def until(check: Callable[[], Any]) -> None:
+    """Waits until something is so."""
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        if check():
+            return
+        time.sleep(0.02)
+    raise AssertionError("nothing came within 20 s")

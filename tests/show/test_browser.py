@@ -2,35 +2,13 @@
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import pytest
-from show.pages import HOSTILE, no_browser
+from show.pages import HOSTILE, until
 
 from kinfold.core.space import Space
 from kinfold.show import map as maps
 from kinfold.show import report
-
-pytestmark = pytest.mark.skipif(bool(no_browser()), reason=no_browser() or "-")
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    from selenium import webdriver
-    from selenium.webdriver.chrome.service import Service
-
-    options = webdriver.ChromeOptions()
-    quiet = "headless=new no-sandbox disable-gpu disable-dev-shm-usage disable-background-networking no-first-run"
-    own = (
-        f"disable-component-update disable-sync window-size=1000,700 user-data-dir={tmp_path_factory.mktemp('profile')}"
-    )
-    for each in [f"--{name}" for name in f"{quiet} {own}".split()]:
-        options.add_argument(each)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service())
-    yield driver
-    driver.quit()
 
 
 @pytest.fixture(scope="module")
@@ -39,15 +17,6 @@ def space():
     keys = [HOSTILE, *(f"key {i}" for i in range(1, 400))]
     given = Space.of(keys, rng.normal(size=(400, 5))).with_attribute("count", list(range(400, 0, -1)))
     return given.with_attribute("kind", [f"kind {i % 3}" for i in range(400)])
-
-
-def until(check):
-    end = time.monotonic() + 20
-    while time.monotonic() < end:
-        if check():
-            return
-        time.sleep(0.02)
-    raise AssertionError("nothing came within 20 s")
 
 
 def test_a_key_is_searched_flown_to_and_shown_with_its_neighbors_and_tooltip(browser, space, tmp_path):
@@ -108,3 +77,64 @@ def test_the_report_carries_the_map(browser, space, tmp_path):
     assert browser.execute_script("return document.documentElement.scrollWidth <= innerWidth")
     severe = [entry["message"] for entry in browser.get_log("browser") if entry["level"] == "SEVERE"]
     assert severe == []
+
+
+def test_a_lasso_selects_what_it_surrounds_and_tells_of_what_kinds(browser, space, tmp_path):
+    from selenium.webdriver.common.action_chains import ActionChains
+    from selenium.webdriver.common.keys import Keys
+
+    maps.write(space, tmp_path / "map.html", method="pca", color="kind")
+    browser.get((tmp_path / "map.html").as_uri() + "#canvas")
+    find = lambda css: browser.find_element("css selector", css)  # noqa: E731
+    find("[data-lasso]").click()
+    assert find("[data-lasso]").get_dom_attribute("aria-pressed") == "true"
+    draw = ActionChains(browser, duration=20).move_to_element_with_offset(find(".map-face"), 0, -250).click_and_hold()
+    for x, y in ((400, 0), (0, 500), (-400, 0)):
+        draw.move_by_offset(x, y)
+    draw.release().perform()
+    until(lambda: find(".map-card").is_displayed())
+    count = int(find(".map-card h3").text.split()[0])
+    assert 20 < count < 390
+    assert "kind 0" in find(".map-card dl").text
+    assert "%" in find(".map-card dl").text
+
+    # By keyboard: everything in view, and nothing again.
+    face = find(".map-face")
+    face.send_keys("0")
+    face.send_keys(Keys.ENTER)
+    until(lambda: find(".map-card h3").text == "400 keys in the lasso")
+    face.send_keys(Keys.ESCAPE)
+    assert not find(".map-card").is_displayed()
+
+
+def test_names_of_kinds_stand_on_the_map_where_kinds_stand_together(browser, tmp_path):
+    rng = np.random.default_rng(0)
+    kind = np.arange(300) % 3
+    apart = Space.of([f"key {i}" for i in range(300)], np.eye(3)[kind] * 9 + rng.normal(size=(300, 3)), metric="l2")
+    apart = apart.with_attribute("kind", [f"kind {each}" for each in kind])
+    maps.write(apart, tmp_path / "map.html", method="pca", color="kind")
+    browser.execute_cdp_cmd(
+        "Page.addScriptToEvaluateOnNewDocument",
+        {
+            "source": "window.told = []; const write = CanvasRenderingContext2D.prototype.fillText;"
+            "CanvasRenderingContext2D.prototype.fillText = function (text, ...at)"
+            " { told.push(text); return write.call(this, text, ...at); };"
+        },
+    )
+    browser.get((tmp_path / "map.html").as_uri() + "#canvas")
+    until(lambda: {"kind 0", "kind 1", "kind 2"} <= set(browser.execute_script("return window.told")))
+
+
+def test_a_map_too_slow_to_move_draws_a_sample_and_says_so(browser, tmp_path):
+    many = Space.of([f"key {i}" for i in range(6000)], np.random.default_rng(0).normal(size=(6000, 3)))
+    maps.write(many, tmp_path / "map.html", method="pca")
+    browser.get((tmp_path / "map.html").as_uri() + "#canvas")
+    # A machine on which every frame takes 60 ms.
+    browser.execute_script(
+        "const wait = () => { const end = performance.now() + 60; while (performance.now() < end); };"
+        "const face = document.querySelector('.map-face'); let left = 40;"
+        "(function turn() { wait(); face.dispatchEvent(new KeyboardEvent('keydown', { key: left % 2 ? 'ArrowLeft' :"
+        " 'ArrowRight' })); if (left--) requestAnimationFrame(turn); })();"
+    )
+    status = browser.find_element("css selector", ".map-status")
+    until(lambda: "of 6,000 points are drawn" in status.text)

@@ -12,6 +12,7 @@ import typer
 from kinfold.app.output import Json, say, watched
 from kinfold.app.recommend import history_of
 from kinfold.core.errors import BadOption
+from kinfold.core.report import number
 
 
 def encode(
@@ -189,7 +190,7 @@ def _by_transformer(
     told = {"model": model, "precision": kind, "cosine": cosine, "seconds": seconds, "resumed": before}
     why = "" if cosine is None else f", cosine {cosine:.4f} to float32 on a few sentences"
     line = f"  by {encoder.checkpoint.path.name} ({encoder.checkpoint.family}) in {kind}{why}"
-    line += f": {(count - before) / seconds:,.0f} texts/s"
+    line += f": {number((count - before) / seconds)} texts/s"
     if before:
         line += f", going on after {before:,} that were done"
     _tell(made, out, told, f"{line}\nNext: kinfold search {out} 'a question' · kinfold nearest {out} KEY", as_json)

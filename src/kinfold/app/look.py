@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -38,7 +38,7 @@ def map_(
 
     space = kf.show.map.part(kf.open(path), group)
     with watched(as_json) as progress:
-        how = {"method": method, "color": color, "label": label, "limit": limit, "seed": seed}
+        how: dict[str, Any] = {"method": method, "color": color, "label": label, "limit": limit, "seed": seed}
         kf.show.map.write(space, out, group=list(space.groups), progress=progress, **how)
     values = {"path": str(out), "points": min(limit, len(space)), "bytes": out.stat().st_size}
     say(values, f"{values['points']:,} points, {size(out.stat().st_size)} → {out}", as_json)
@@ -50,17 +50,76 @@ def report(
     group: Annotated[
         str | None, typer.Option(help="What map, neighbors and vocabulary are of; by default the first group.")
     ] = None,
-    seed: Seed = 0,
+    label: Annotated[
+        str | None, typer.Option(help="Attribute that keys are called by, such as a title; by default keys.")
+    ] = None,
+    without: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PART", help="Leave out a part, such as map or clusters; may be repeated."),
+    ] = None,
+    method: Annotated[str, typer.Option(help="Layout of the map, umap or pca.")] = "umap",
+    map_limit: Annotated[
+        int, typer.Option(help="Most points of the map: the most frequent, or the first rows.")
+    ] = 50_000,
+    title: Annotated[str | None, typer.Option(help="Heading of the page.")] = None,
+    seed: Annotated[int, typer.Option(help="Of samples, intervals and the map.")] = 0,
     as_json: Json = False,
 ) -> None:
-    """Write all that is known of a Space as one HTML page: what it is, what was measured, the map."""
+    """Measure all that can be asked of a Space alone, and write it as one HTML page with a map."""
     import kinfold as kf
     from kinfold.show.glance import size
 
     space = kf.open(path)
+    how: dict[str, Any] = {
+        "group": group,
+        "label": label,
+        "without": without or (),
+        "method": method,
+        "map_limit": map_limit,
+        "title": title,
+        "seed": seed,
+    }
     with watched(as_json) as progress:
-        kf.show.report.write(space, out, group=group, seed=seed, progress=progress)
-    say({"path": str(out), "bytes": out.stat().st_size}, f"{size(out.stat().st_size)} → {out}", as_json)
+        sections = kf.report(space, out, progress=progress, **how)
+    values = {"path": str(out), "bytes": out.stat().st_size, "sections": [each.to_dict() for each in sections]}
+    lines = [reading for each in sections for reading in each.readings]
+    lines += [f"{each.title} is left out: {each.absent}" for each in sections if each.absent]
+    say(values, "\n".join([*lines, f"{size(out.stat().st_size)} → {out}"]), as_json)
+
+
+def compare(
+    first: Annotated[Path, typer.Argument(metavar="FIRST", help="A Space, or vectors in any format.")],
+    second: Annotated[Path, typer.Argument(metavar="SECOND", help="The one that is compared with it.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Write a page with tables, charts and a map of what moved.")
+    ] = None,
+    k: Annotated[int, typer.Option("-k", help="Neighbors of each key, among the keys that both have.")] = 10,
+    sample: Annotated[int, typer.Option(help="Keys that are asked for their neighbors.")] = 2000,
+    group: Annotated[str | None, typer.Option(help="Whose keys; by default those of the first groups.")] = None,
+    method: Annotated[str, typer.Option(help="Layout of the map, umap or pca.")] = "umap",
+    map_limit: Annotated[
+        int, typer.Option(help="Most points of the map: the most frequent, or the first rows.")
+    ] = 20_000,
+    title: Annotated[str | None, typer.Option(help="Heading of the page.")] = None,
+    seed: Annotated[int, typer.Option(help="Of samples, intervals and the map.")] = 0,
+    as_json: Json = False,
+) -> None:
+    """Two Spaces side by side: keys gone and new, neighbors kept, what moved most, scores of both cards."""
+    import kinfold as kf
+    from kinfold.show import text
+    from kinfold.show.glance import size
+
+    spaces = kf.open(first), kf.open(second)
+    names = (first.stem, second.stem) if first.stem != second.stem else (str(first), str(second))
+    found = kf.compare(*spaces, k=k, sample=sample, group=group, names=names, seed=seed)
+    values, shown = found.to_dict(), text.render(found)
+    if out is not None:
+        how: dict[str, Any] = {"names": names, "group": group, "method": method, "limit": map_limit, "seed": seed}
+        with watched(as_json) as progress:
+            kf.show.compare.write(*spaces, found, out, title=title, progress=progress, **how)
+        values["path"] = str(out)
+        shown += f"\n{size(out.stat().st_size)} → {out}"
+    say(values, shown, as_json)
 
 
 def demo(

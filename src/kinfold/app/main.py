@@ -20,7 +20,9 @@ from kinfold.app import (
     debias,
     distill,
     encode,
+    explain,
     index,
+    judge,
     look,
     recommend,
     tag,
@@ -30,7 +32,7 @@ from kinfold.app import (
 from kinfold.app.output import Json, say
 
 # Commands with commands below them.
-GROUPS = {"learn": ("words", "documents", "items", "encoder", "mlm"), "tune": ("items",)}
+GROUPS = {"learn": ("words", "documents", "items", "encoder", "mlm"), "tune": ("items",), "check": ("data",)}
 
 
 class _Learners(TyperGroup):
@@ -74,6 +76,7 @@ app = typer.Typer(
 for _name, _help in {
     "learn": "Learn a Space from data.",
     "tune": "Choose the dimension, the penalty and other options of a method.",
+    "check": "Look at data before anything is learned from it.",
 }.items():
     _group = typer.Typer(cls=_Learners, help=_help, no_args_is_help=True)
     _group.callback()(lambda: None)
@@ -97,12 +100,15 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "debias": debias.debias,
     "evaluate": vectors.evaluate,
     "audit": audit.audit,
+    "dimension": judge.dimension,
+    "health": judge.health,
     "convert": vectors.convert,
     "distill": distill.distill,
     "encode": encode.encode,
     "formats": vectors.formats,
     "map": look.map_,
     "report": look.report,
+    "compare": look.compare,
     "index": index.index,
     "recall": index.recall,
     "search": texts.search,
@@ -112,7 +118,8 @@ _COMMANDS: dict[str, Callable[..., None]] = {
     "tag": tag.tag,
     "predict": classify.predict,
     "recommend": recommend.recommend,
-    "why": recommend.why,
+    "explain": explain.explain,
+    "why": explain.why,
 }
 for _name, _command in _COMMANDS.items():
     app.command(_name)(_command)

@@ -1,4 +1,4 @@
-"""Commands over users and items: what to recommend, and why."""
+"""Commands over users and items: what to recommend."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from kinfold.app.output import Json, Show, say, say_hits
+from kinfold.app.output import Json, Show, say_hits
 from kinfold.app.vectors import SpacePath, Where
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def recommend(
         files = list(exclude_seen)
         seen = read(files, **columns_as(space, files, user=user_column, item=item_column))
     items = space.group(Sides.of(space).items)
-    met = _told(history, items.keys)
+    met = told(history, items.keys)
     hits = run(
         space,
         user,
@@ -79,29 +79,7 @@ def recommend(
     say_hits(hits, items, show, as_json)
 
 
-def why(
-    path: SpacePath,
-    item: Annotated[str, typer.Option(help="Key of the item whose score is explained.")],
-    user: Annotated[str | None, typer.Option(help="Key of a user.")] = None,
-    history: Annotated[str | None, typer.Option(help="Keys of items that somebody met, between commas.")] = None,
-    show: Show = None,
-    as_json: Json = False,
-) -> None:
-    """Tell which items that a user met carry the score of another one; their parts add up to it."""
-    import kinfold as kf
-    from kinfold.core.histories import Sides
-    from kinfold.show import text
-    from kinfold.tasks.recommend import why as run
-
-    space = kf.open(path)
-    items = space.group(Sides.of(space).items)
-    report = run(space, item, user=user, history=_told(history, items.keys))
-    if show is not None:
-        report = _named(report, items, show)
-    say(report.to_dict(), text.render(report), as_json)
-
-
-def _named(report: Report, items: Space, show: str) -> Report:
+def named(report: Report, items: Space, show: str) -> Report:
     """The report with an attribute of the items beside them."""
     from kinfold.core.report import Table
 
@@ -121,7 +99,7 @@ def history_of(text: str, items: Keys) -> History:
     return pairs if len(pairs) == len(set(keys)) else keys
 
 
-def _told(history: str | None, items: Keys) -> History | None:
+def told(history: str | None, items: Keys) -> History | None:
     """The history, and on standard error those of its keys that the Space has not."""
     if history is None:
         return None

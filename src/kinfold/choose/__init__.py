@@ -1,4 +1,4 @@
-"""Data, Spaces → a recommendation: which settings to take.
+"""Data, Spaces → a recommendation: which settings to take, and how many dimensions.
 
 Example:
     >>> from kinfold.choose import Quality, best, halving
@@ -9,7 +9,21 @@ Example:
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from kinfold.choose.halving import Quality, Trial, best, halving, rungs
 from kinfold.choose.report import Search, told
 
-__all__ = ["Quality", "Search", "Trial", "best", "halving", "rungs", "told"]
+if TYPE_CHECKING:
+    from kinfold.choose.dimensions import dimension
+
+__all__ = ["Quality", "Search", "Trial", "best", "dimension", "halving", "rungs", "told"]
+
+
+def __getattr__(name: str) -> Any:
+    # Loaded on use: it reads Spaces and learns anew, which who chooses settings alone does not.
+    if name == "dimension":
+        from kinfold.choose.dimensions import dimension
+
+        return dimension
+    raise AttributeError(f"module 'kinfold.choose' has no attribute '{name}'")

@@ -78,6 +78,30 @@ def of_mean(values: np.ndarray, *, samples: int = 1000, level: float = 0.95, see
     return _percentiles(drawn @ distinct / len(values), level)
 
 
+def of_share(some: int, of: int, *, level: float = 0.95) -> tuple[float, float]:
+    """The exact interval of a share, by how many of so many there are; it has a width where there are none, or all.
+
+    Raises:
+        BadData: There is no observation.
+
+    Source:
+        Clopper, Pearson 1934.
+
+    Example:
+        >>> low, high = of_share(0, 1000)
+        >>> low, round(high, 4)
+        (0.0, 0.0037)
+    """
+    from scipy.special import betaincinv
+
+    if not 0 <= some <= of or of < 1:
+        raise BadData(f"an interval of a share rests on at least one observation, not on {some} of {of}.")
+    _check(1, level)
+    low = betaincinv(some, of - some + 1, (1 - level) / 2) if some else 0.0
+    high = betaincinv(some + 1, of - some, (1 + level) / 2) if some < of else 1.0
+    return float(low), float(high)
+
+
 def of_difference(
     first: np.ndarray, second: np.ndarray, *, samples: int = 1000, level: float = 0.95, seed: int = 0
 ) -> tuple[float, float]:

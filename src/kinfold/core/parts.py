@@ -117,6 +117,21 @@ class Parts:
             yield self._summed(start, stop, data, offsets[start : stop + 1], threads or os.cpu_count() or 1)
             start = stop
 
+    def of_word(self, word: str) -> tuple[list[str], np.ndarray, int]:
+        """The n-grams of one word that have a row, `<` and `>` its ends, and those rows (m, dim) float32.
+
+        Also by how many n-grams a mean is divided, as in `Sums`.
+        """
+        from kinfold.kernels.subwords import ngrams
+
+        data = np.frombuffer(word.encode(), np.uint8)
+        _, ids = ngrams(data, np.array([0, len(data)]), self.shortest, self.longest, self.buckets)
+        places = self._rows_of(ids)
+        held = places >= 0
+        names = [name for name, one in zip(spelled(word, self.shortest, self.longest), held, strict=True) if one]
+        rows: np.ndarray = self.rows.take(places[held].astype(np.int64))
+        return names, rows, len(names) if self.pruned else len(ids)
+
     def _summed(self, start: int, stop: int, data: np.ndarray, offsets: np.ndarray, threads: int) -> Sums:
         from kinfold.kernels.sparse import product
         from kinfold.kernels.subwords import ngrams
@@ -149,6 +164,24 @@ class Parts:
         at = np.minimum(np.searchsorted(self.numbers, ids), len(self.numbers) - 1)
         found: np.ndarray = np.where(self.numbers[at] == ids, self.order[at], -1).astype(np.int32)
         return found
+
+
+def spelled(word: str, shortest: int, longest: int) -> list[str]:
+    """The n-grams of `<word>` as texts, in the order of `kernels.subwords.ngrams`.
+
+    Example:
+        >>> spelled("cat", 3, 4)
+        ['<ca', '<cat', 'cat', 'cat>', 'at>']
+    """
+    if word == "</s>":
+        return []
+    text = f"<{word}>"
+    return [
+        text[first : first + length]
+        for first in range(len(text))
+        for length in range(shortest, min(longest, len(text) - first) + 1)
+        if not (length == 1 and first in (0, len(text) - 1))
+    ]
 
 
 def mean(own: np.ndarray, sums: Sums) -> np.ndarray:

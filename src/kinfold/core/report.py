@@ -158,6 +158,11 @@ def number(value: float) -> str:
     )
 
 
+def percent(share: float, digits: int = 1) -> str:
+    """A share for people: 97.3 % · 0.05 %."""
+    return f"{100 * share:.{digits}f} %"
+
+
 def _finite(value: Any) -> Any:
     if hasattr(value, "item"):
         value = value.item()

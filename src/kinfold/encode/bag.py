@@ -19,6 +19,7 @@ from kinfold.core.rows import Rows
 from kinfold.core.shapes import Items, Sequences
 from kinfold.core.space import Space
 from kinfold.encode.over import OverSpace
+from kinfold.encode.terms import Terms
 from kinfold.prepare.cutting import cut_as
 from kinfold.prepare.ngrams import END, NGrams, ngrams
 from kinfold.prepare.tokens import sequences
@@ -96,13 +97,7 @@ class Bag(OverSpace):
         from kinfold.kernels.sparse import product
 
         texts = self._texts(items, threads, progress)
-        made = ngrams(
-            texts,
-            longest=self._number("word_ngrams", 1, 1, _LONGEST),
-            min_n=self._number("min_n", 0, 0, _LONGEST),
-            max_n=self._number("max_n", 0, 0, _LONGEST),
-            buckets=self._number("buckets", 0, 0, 2**31 - 1),
-        )
+        made = self._ngrams(texts)
         words = self.space.keys.rows(made.words, "word")
         of_words, of_texts = self._rows_of(made.of_words), self._rows_of(made.of_texts)
         sums, sizes = self._words(made, words, of_words)
@@ -118,6 +113,35 @@ class Bag(OverSpace):
         rows /= np.maximum(totals, 1).astype(np.float32)[:, None]
         known = _sums_within((words[texts.ids] >= 0).astype(np.int64), texts.starts)
         return Means(rows, np.diff(texts.starts), known)
+
+    def terms(self, thing: str) -> Terms:
+        """What a text's row is the sum of: its words with their n-grams, the word `</s>`, and its word n-grams."""
+        texts = self._texts(Items([thing]), 1, quiet)
+        made = self._ngrams(texts)
+        sums, sizes = self._words(made, self.space.keys.rows(made.words, "word"), self._rows_of(made.of_words))
+        ids = np.append(texts.ids, made.end)
+        grams = self._rows_of(made.of_texts)
+        held = grams >= 0
+        total = sizes[ids].sum() + (held.sum() if self._pruned else len(grams))
+        words = made.words.take(to_arrow(ids)).to_pylist()
+        longest = self._number("word_ngrams", 1, 1, _LONGEST)
+        # Each begins with a word of the text, and may end with the word behind it.
+        named = [
+            " ".join(words[first:stop])
+            for first in range(len(texts.ids))
+            for stop in range(first + 2, min(first + longest, len(words)) + 1)
+        ]
+        rows = np.concatenate([sums[ids], self.space.rows.take(grams[held])]) / np.float64(max(total, 1))
+        return Terms([*words, *(name for name, one in zip(named, held, strict=True) if one)], rows)
+
+    def _ngrams(self, texts: Sequences) -> NGrams:
+        return ngrams(
+            texts,
+            longest=self._number("word_ngrams", 1, 1, _LONGEST),
+            min_n=self._number("min_n", 0, 0, _LONGEST),
+            max_n=self._number("max_n", 0, 0, _LONGEST),
+            buckets=self._number("buckets", 0, 0, 2**31 - 1),
+        )
 
     def _texts(self, items: Items[Any], threads: int | None, progress: Progress) -> Sequences:
         cut = cut_as(self.space, **(self.text or {}), otherwise=cut_as_fasttext)

@@ -18,6 +18,7 @@ from kinfold.core.rows import Rows
 from kinfold.core.shapes import Items, Sequences
 from kinfold.core.space import Space
 from kinfold.encode.over import OverSpace
+from kinfold.encode.terms import Terms
 from kinfold.encode.texts import documents, none_known
 from kinfold.prepare.cutting import cut_as
 from kinfold.prepare.tokens import within
@@ -163,6 +164,15 @@ class Pooled(OverSpace):
         items = Items.of(items)
         text = cut_as(self.words, **(self.text or {}))
         return self.gather(items, within(items, self.words.keys, **text, threads=threads, progress=progress), threads)
+
+    def terms(self, thing: str) -> Terms:
+        """What a text's row is the sum of: the rows of its words."""
+        words = self.words
+        ids = within(Items([thing]), words.keys, **cut_as(words, **(self.text or {})), threads=1).ids
+        rows = words.rows.take(ids.astype(np.int64)) / np.float64(max(len(ids), 1))
+        if words.table is not None and WEIGHT in words.table.column_names:
+            rows *= np.asarray(words.attribute(WEIGHT).take(pa.array(ids)), np.float64)[:, None]
+        return Terms([words.keys[each] for each in ids.tolist()], rows)
 
     def gather(self, items: Items[Any], data: Sequences, threads: int | None = None) -> Space:
         """`encode` for texts that are cut already: ids (of `data`) are rows of the words.

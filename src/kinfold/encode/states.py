@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from kinfold.core.errors import BadData
 from kinfold.core.metric import units
 from kinfold.io.checkpoint import Checkpoint, Dense
 
@@ -25,6 +26,50 @@ def pooled(states: np.ndarray, starts: np.ndarray, checkpoint: Checkpoint, passe
     first = np.minimum(starts[:-1] + passed, starts[1:] - 1) if passed else starts[:-1]
     parts = [_POOLINGS[name](states, first, starts) for name in checkpoint.pooling]
     return after(np.concatenate(parts, axis=1) if len(parts) > 1 else parts[0], checkpoint)
+
+
+def terms(states: np.ndarray, checkpoint: Checkpoint, passed: int, dim: int) -> tuple[np.ndarray, np.ndarray]:
+    """What the row of one text is the sum of: (L, dim) float64 of its tokens, and (dim,) of what is added to all texts.
+
+    Args:
+        states: Of its tokens (L, hidden) float32.
+        checkpoint: Says how they become a row.
+        passed: Tokens at the beginning that are left out.
+        dim: The first so many coordinates are kept.
+
+    Raises:
+        BadData: A layer behind the pooling is not linear.
+    """
+    starts, every = np.array([0, len(states)]), np.eye(len(states))
+    first = np.minimum(starts[:-1] + passed, starts[1:] - 1)
+    parts = []
+    for name in checkpoint.pooling:
+        if name == "max":
+            inner = states[first[0] :]
+            largest = np.zeros(states.shape)
+            largest[first[0] + inner.argmax(axis=0), np.arange(states.shape[1])] = 1
+            parts.append(largest * states)
+        else:  # these are linear: what they make of the identity is how much each token counts
+            parts.append(_POOLINGS[name](every, first, starts)[0][:, None] * states)
+    rows = np.concatenate(parts, axis=1)
+    constant = np.zeros(rows.shape[1])
+    for step in checkpoint.after:
+        if isinstance(step, str):
+            length = max(float(np.linalg.norm(rows.sum(axis=0) + constant)), 1e-30)
+            rows, constant = rows / length, constant / length
+        elif step.activation != "Identity":
+            raise BadData(
+                f"{checkpoint.path}: a layer of this model ends in {step.activation}, so that its rows are no sums "
+                "over tokens; dimensions can be told, and tokens cannot."
+            )
+        else:
+            rows = rows @ step.weight.T
+            constant = constant @ step.weight.T + (0 if step.bias is None else step.bias)
+    rows, constant = rows[:, :dim], constant[:dim]
+    if checkpoint.normalized:
+        length = max(float(np.linalg.norm(rows.sum(axis=0) + constant)), 1e-30)
+        rows, constant = rows / length, constant / length
+    return rows, constant
 
 
 def after(rows: np.ndarray, checkpoint: Checkpoint) -> np.ndarray:

@@ -17,6 +17,7 @@ from kinfold.core.shapes import Items
 from kinfold.core.space import Space
 from kinfold.core.threads import many
 from kinfold.encode.over import OverSpace
+from kinfold.encode.terms import Terms
 from kinfold.io.static_write import tokenizer_of
 from kinfold.prepare.tokenized import Tokenized
 
@@ -87,6 +88,14 @@ class Static(OverSpace):
         rows = np.concatenate([np.zeros((0, self.dim), np.float32), *parts])
         card = self.space.card.then("encode", texts=texts, skipped=texts - len(kept))
         return Space(Keys.trusted(names.names, "document"), Rows(rows), self.space.metric, card)
+
+    def terms(self, thing: str) -> Terms:
+        """What a text's row is the sum of: the rows of its tokens."""
+        ids, _ = self.tokenized.ids([thing[: self._longest] if self._longest else thing], 1)
+        rows = self.space.rows.take(ids.astype(np.int64)) / np.float64(max(len(ids), 1))
+        if self.space.card.parameters.get("normalize"):
+            rows /= np.linalg.norm(rows.sum(axis=0)) + 1e-32
+        return Terms([self.space.keys[each] for each in ids.tolist()], rows)
 
     @property
     def _trims(self) -> bool:

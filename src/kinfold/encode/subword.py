@@ -18,6 +18,7 @@ from kinfold.core.rows import Rows
 from kinfold.core.shapes import Items
 from kinfold.core.space import Space
 from kinfold.encode.over import OverSpace
+from kinfold.encode.terms import Terms
 from kinfold.encode.words import words_of
 
 
@@ -81,6 +82,17 @@ class Subword(OverSpace):
         known = len(words) - len(new)
         card = self.space.card.then("encode", words=len(words), seen=known, unseen=len(new), empty=empty)
         return Space(names, held, self.space.metric, card, pa.table({"seen": pa.array(seen)}))
+
+    def terms(self, thing: str) -> Terms:
+        """What a word's row is the sum of: its own row, if it is known, and those of its n-grams."""
+        names, rows, counted = self._parts.of_word(thing)
+        place = int(self.space.keys.rows([thing], "word")[0])
+        if place < 0:
+            return Terms(names, rows / np.float64(max(counted, 1)))
+        # What n-grams do not make up is the word's own row, however the file keeps that.
+        shares = rows / np.float64(counted + 1)
+        own = self.space.rows.take(place) - shares.sum(axis=0)
+        return Terms([thing, *names], np.concatenate([own[None], shares]))
 
     @functools.cached_property
     def _parts(self) -> Parts:

@@ -28,6 +28,8 @@ from kinfold.core.space import Space
 from kinfold.core.spill import Spill
 from kinfold.core.threads import many
 from kinfold.encode.states import pooled
+from kinfold.encode.states import terms as terms_of
+from kinfold.encode.terms import Terms
 from kinfold.io.checkpoint import POOLINGS, Checkpoint, read
 from kinfold.prepare.pieces import Pieces
 
@@ -114,6 +116,7 @@ class Transformer:
 
     methods: ClassVar[tuple[str, ...]] = (METHOD,)
     things: ClassVar[str] = "texts"
+    contextual: ClassVar[bool] = True
 
     model: str | os.PathLike[str] | Space
     precision: str = "auto"
@@ -223,6 +226,27 @@ class Transformer:
             some = [np.concatenate([begins, each, ends]).astype(np.int32) for each in ids[first : first + _SORTED]]
             made.append(self._rows(some, None, many(threads), progress))
         return np.concatenate(made)
+
+    def terms(self, thing: str) -> Terms:
+        """What a text's row is the sum of: the states of its tokens, which know the text around them.
+
+        Special tokens count where the pooling counts them; `(bias)` is what a layer behind it adds to every text.
+
+        Raises:
+            BadData: It is no string, or a layer behind the pooling is not linear.
+        """
+        cut = self._cut(_windows([thing], 1))
+        assert cut is not None
+        _, (ids,), windows = cut
+        if windows is None:
+            _, states, _ = next(self._batches([ids], 1))
+        else:
+            begins, ends = self._pieces.special
+            states = self._whole_states([ids], 1, quiet, special=True)[0]
+            ids = np.concatenate([begins, ids, ends])
+        rows, constant = terms_of(states, self.checkpoint, self._passed, self.dim)
+        names = self._pieces.tokens(ids)
+        return Terms([*names, "(bias)"], np.vstack([rows, constant])) if constant.any() else Terms(names, rows)
 
     def stream(
         self, texts: Iterable[str], *, threads: int | None = None, progress: Progress = quiet

@@ -74,15 +74,30 @@ def candidates(hashes: np.ndarray, starts: np.ndarray, threshold: float, seed: i
         for own in band:
             least = np.minimum.reduceat(_mixed(hashes ^ own), starts[full]) if len(full) else key
             key = _mixed(key * np.uint64(31) + least)
-        order = np.argsort(key, kind="stable")
-        key, there = key[order], full[order]
-        for apart in range(1, _FOLLOWING + 1):
-            same = np.flatnonzero(key[apart:] == key[:-apart])
-            if not len(same):
-                break
-            found.append(there[same] * size + there[same + apart])
+        found.append(_agreeing(key, full, size))
     every = np.unique(np.concatenate(found))
     return np.stack([every // max(size, 1), every % max(size, 1)], axis=1)
+
+
+def agreeing(keys: np.ndarray) -> np.ndarray:
+    """Pairs (m, 2) int64 of rows that agree in a column of keys (n, bands) uint64, each once, the smaller first."""
+    size = len(keys)
+    found = [_agreeing(column, np.arange(size), size) for column in keys.T]
+    every = np.unique(np.concatenate([np.zeros(0, np.int64), *found]))
+    return np.stack([every // max(size, 1), every % max(size, 1)], axis=1)
+
+
+def _agreeing(key: np.ndarray, there: np.ndarray, size: int) -> np.ndarray:
+    """Pairs of things, as first * size + second, that have the same key (n,); `there` ascends."""
+    order = np.argsort(key, kind="stable")
+    key, there = key[order], there[order]
+    found = [np.zeros(0, np.int64)]
+    for apart in range(1, _FOLLOWING + 1):
+        same = np.flatnonzero(key[apart:] == key[:-apart])
+        if not len(same):
+            break
+        found.append(there[same] * size + there[same + apart])
+    return np.concatenate(found)
 
 
 def jaccard(hashes: np.ndarray, starts: np.ndarray, pairs: np.ndarray) -> np.ndarray:

@@ -13,9 +13,41 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
-_PARTS = ("curve", "glance", "html", "layout", "lines", "map", "report", "search", "svg", "text", "topics")
+_PARTS = (
+    "compare",
+    "curve",
+    "dimension",
+    "glance",
+    "html",
+    "layout",
+    "lines",
+    "map",
+    "measured",
+    "quality",
+    "report",
+    "search",
+    "svg",
+    "text",
+    "topics",
+)
 
-__all__ = ["curve", "glance", "html", "layout", "lines", "map", "report", "search", "svg", "text", "topics"]
+__all__ = [
+    "compare",
+    "curve",
+    "dimension",
+    "glance",
+    "html",
+    "layout",
+    "lines",
+    "map",
+    "measured",
+    "quality",
+    "report",
+    "search",
+    "svg",
+    "text",
+    "topics",
+]
 
 
 def __getattr__(name: str) -> ModuleType:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 
 from kinfold.core.report import Report
 from kinfold.show import html
-from kinfold.show.report import _chart, _section, _tabled
+from kinfold.show.report import FOOTER, _chart, _section, _tabled
 from kinfold.show.search import _drawn, _findings
 
 
@@ -27,12 +28,12 @@ def write(report: Report, path: str | os.PathLike[str], *, lead: str = "") -> No
         f"<header><h1>{html.escape(report.title)}</h1>{by}</header>",
         _section(
             "Accuracy by labels",
-            "".join(_chart(_drawn(each)) for each in report.tables),
+            "".join(_chart(partial(_drawn, each)) for each in report.tables),
             "What knows language already needs fewer labels.",
         ),
         _section("Table", "".join(_tabled(each) for each in report.tables)),
         _section("Findings", _findings(report) + notes),
-        "<footer>Written by <b>Kinfold</b>. This file holds all it shows and asks nothing of any network.</footer>",
+        FOOTER,
     ]
     page = html.page(report.title, f"<main>{''.join(body)}</main>", styles=("base.css", "report.css"))
     html.save(page, path)

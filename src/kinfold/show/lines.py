@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from kinfold.core.errors import BadOption
 from kinfold.core.report import number
-from kinfold.show.svg import _WIDTH, _cut, _lines, _scale, _short, _svg, _text, _ticks
+from kinfold.show.svg import _ROOM, _WIDTH, _cut, _length, _lines, _scale, _short, _svg, _text, _ticks
 
 MOST = 6
 # Of each line: its dashes and the mark on its points, around 0, 0.
@@ -30,6 +30,7 @@ def lines(
     x: str = "",
     y: str = "",
     log: bool = False,
+    width: int = _WIDTH,
 ) -> str:
     """Lines with names over points that they share, each point with its mark, the last with its value.
 
@@ -40,6 +41,7 @@ def lines(
         x: Name of the horizontal axis.
         y: Name of the vertical axis.
         log: Whether twice as much is one step to the right.
+        width: Pixels; a narrow chart has ticks at fewer of its points.
 
     Raises:
         BadOption: There is no line, there are more than six, one has another length, or none has a finite value.
@@ -57,19 +59,19 @@ def lines(
     if not ends:
         raise BadOption("a chart of lines needs a finite value.")
     top = 38 + 20 * len(ys)
-    left, right, bottom = 58, _WIDTH - 66, top + 200
+    left, right, bottom = 58, width - 66, top + 200
     ticks = _ticks(min(ends), max(ends), 5)
     across = _scale(places[0], places[-1], left + 14, right) if len(xs) > 1 else lambda _: (left + right) / 2
     up = _scale(ticks[0], ticks[-1], bottom, top)
-    body = _lines(ticks, up, left)
-    body += [_text(across(at), bottom + 18, _short(each), "soft mid") for at, each in zip(places, xs, strict=True)]
+    body = _lines(ticks, up, left, width)
+    body += _below(across, places, xs, bottom)
     body += [_text(left, top - 14, y, "soft"), _text(right, bottom + 36, x, "soft end")]
     for place, (name, values) in enumerate(found.items()):
         points = [(across(at), None if each is None else up(each)) for at, each in zip(places, values, strict=True)]
-        body += _legend(place, name, left, 12 + 20 * place)
+        body += _legend(place, name, left if width >= _ROOM else 4, 12 + 20 * place, 90 if width >= _ROOM else 36)
         body += _line(place, points)
     body += _last(found, up, across(places[-1]) + 12)
-    return _svg(title or y, _told(xs, found, x), bottom + 44, body)
+    return _svg(title or y, _told(xs, found, x), bottom + 44, body, width)
 
 
 def _known(values: Sequence[float | None]) -> list[float | None]:
@@ -90,9 +92,20 @@ def _mark(at: int, across: float, up: float) -> str:
     return f'<path class="mark c{at}" transform="translate({across:.1f} {up:.1f})" d="{_MARKS[at]}"/>'
 
 
-def _legend(at: int, name: str, left: float, y: float) -> list[str]:
+def _below(across: Callable[[float], float], places: Sequence[float], xs: Sequence[float], bottom: float) -> list[str]:
+    """A tick at each point, but for those that would stand on the one before."""
+    texts, free = [], -math.inf
+    for at, each in zip(places, xs, strict=True):
+        half = _length(_short(each)) / 2
+        if across(at) - half >= free:
+            texts.append(_text(across(at), bottom + 18, _short(each), "soft mid"))
+            free = across(at) + half + 6
+    return texts
+
+
+def _legend(at: int, name: str, left: float, y: float, most: int) -> list[str]:
     drawn = f'<path class="line c{at}" stroke-dasharray="{_DASHES[at]}" d="M{left} {y:.1f}h40"/>'
-    return [drawn, _mark(at, left + 20, y), _text(left + 50, y + 4, _cut(name, 90), "")]
+    return [drawn, _mark(at, left + 20, y), _text(left + 50, y + 4, _cut(name, most), "")]
 
 
 def _last(found: Mapping[str, Sequence[float | None]], up: Callable[[float], float], x: float) -> list[str]:

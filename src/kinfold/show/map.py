@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -84,16 +84,20 @@ def figure(
     seed: int = 0,
     heading: str = "",
     inside: bool = False,
+    trails: Mapping[str, Sequence[str]] | None = None,
     progress: Progress = quiet,
 ) -> str:
     """The map as a part of a page, with its data; `inside` one that scrolls, it leaves the wheel to the page.
 
+    `trails` draws an arrow to each of its keys, from the middle of the keys that it names.
     The page needs the styles and scripts of a map: `html.page(..., styles=..., scripts=...)`.
     """
     if limit < 1:
         raise BadOption(f"limit is {limit}; a map shows at least 1 point.")
     space = part(space, group)
     rows, chosen = most_frequent(space, limit)
+    finite = np.isfinite(space.rows.norms[rows])
+    rows, broken = rows[finite], int(np.count_nonzero(~finite))
     shown = space.take(np.sort(rows)) if len(rows) < len(space) else space
     order = np.argsort(np.argsort(rows))  # where each chosen row stands in `shown`
     colors = _colors(shown, order)
@@ -116,8 +120,11 @@ def figure(
         "k": NEAREST,
         "colors": colors,
         "color": color or next((each["name"] for each in colors), ""),
+        "trails": _trails(shown, order, trails or {}),
         "texts": [each for each in _texts(shown, order) if each["name"] != label],
     }
+    if broken:
+        about.append(f"Left out, since they are not finite: {broken:,} of {broken + len(rows):,} rows.")
     notes = "".join(f"<p>{html.escape(each)}</p>" for each in about)
     return html.fill(
         "map.html",
@@ -183,6 +190,18 @@ def _renumbered(found: np.ndarray, order: np.ndarray) -> np.ndarray:
     position[-1] = 2**32 - 1
     renumbered: np.ndarray = position[found]
     return renumbered
+
+
+def _trails(space: Space, order: np.ndarray, trails: Mapping[str, Sequence[str]]) -> list[Any]:
+    """Positions on the page: each key, and those that its arrow begins among; what is not shown has none."""
+    position = _renumbered(np.arange(len(space)), order)
+
+    def places(keys: Sequence[str]) -> list[int]:
+        rows = space.keys.rows(keys)
+        return [int(each) for each in position[rows[rows >= 0]]]
+
+    found = [(places([key]), places(others)) for key, others in trails.items()]
+    return [[own[0], others] for own, others in found if own and others]
 
 
 def _scores(scores: np.ndarray, metric: Metric) -> dict[str, Any]:

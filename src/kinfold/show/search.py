@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from kinfold.core.report import Report, Table
 from kinfold.show import html, text
 from kinfold.show.lines import lines
-from kinfold.show.report import _chart, _section, _table, _tabled
+from kinfold.show.report import FOOTER, _chart, _section, _table, _tabled
 
 
 def write(
@@ -43,13 +44,13 @@ def write(
         _section("Next", next_step, "Learns from all of the interactions with the best setting."),
         _section(
             f"Quality by {axis}",
-            "".join(_chart(_drawn(each)) for each in curves),
+            "".join(_chart(partial(_drawn, each)) for each in curves),
             "Each point is learned on the whole budget. Where a line falls on what was held out and rises on what was "
             "learned from, more of it learns by heart.",
         ),
         _section("Findings", _findings(report) + notes),
         _section("Settings", _tabled(tried)),
-        "<footer>Written by <b>Kinfold</b>. This file holds all it shows and asks nothing of any network.</footer>",
+        FOOTER,
     ]
     page = html.page(report.title, f"<main>{''.join(body)}</main>", styles=("base.css", "report.css"))
     html.save(page, path)
@@ -71,9 +72,9 @@ def _findings(report: Report) -> str:
     return _table(header, rows, [False, *[True] * (len(header) - 1)]) if report.findings else ""
 
 
-def _drawn(table: Table) -> str:
+def _drawn(table: Table, **size: int) -> str:
     """A table of lines as a chart; the axis is logarithmic where it has the numbers for it."""
     axis, *names = table.columns
     xs: Sequence[float] = [row[0] for row in table.rows]
     ys = {name: [row[at] for row in table.rows] for at, name in enumerate(names, start=1)}
-    return lines(xs, ys, title=table.title, x=axis, y=table.title, log=min(xs) > 0)
+    return lines(xs, ys, title=table.title, x=axis, y=table.title, log=min(xs) > 0, **size)

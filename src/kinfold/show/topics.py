@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -14,7 +15,7 @@ from kinfold.core.space import Space
 from kinfold.search.bm25 import texts_of
 from kinfold.show import html, svg, text
 from kinfold.show import map as maps
-from kinfold.show.report import _chart, _section, _table
+from kinfold.show.report import FOOTER, _chart, _section, _table
 
 if TYPE_CHECKING:
     from kinfold.tasks.topics import Topics
@@ -64,7 +65,7 @@ def write(
         _section("Map", figure, "Every point is a text, colored by its topic; click one to read it.", wide=True),
         _section("Topics", _topics(found, part), "Words that tell one from the others, and the texts at its center."),
         _section("How good they are", _measured(found.report)),
-        "<footer>Written by <b>Kinfold</b>. This file holds all it shows and asks nothing of any network.</footer>",
+        FOOTER,
     ]
     page = html.page(
         heading,
@@ -127,7 +128,9 @@ def _measured(report: Report) -> str:
     for table in report.tables:
         if table.title == "Topics tried" and len(table.rows) > 1:
             ks, values = ([row[at] for row in table.rows] for at in (0, 1))
-            parts.append(_chart(svg.curve(ks, values, title="Silhouette by topics", x="topics", y="silhouette")))
+            parts.append(
+                _chart(partial(svg.curve, ks, values, title="Silhouette by topics", x="topics", y="silhouette"))
+            )
     return "".join(parts) + "".join(f'<p class="note">{html.escape(note)}</p>' for note in report.notes)
 
 

@@ -106,7 +106,19 @@ def _sentences(source: Any, bad_bytes: BadBytes) -> Iterator[tuple[str, tuple[li
     if path.is_dir():
         raise BadFile(f"{path}: is a folder; name a file in it.")
     lines = ((f"{path} line {number:,}", line) for number, line in enumerate(Lines(path, bad_bytes), 1))
-    yield from (_of_json if bare_name(path).lower().endswith((".jsonl", ".ndjson")) else _of_lines)(lines)
+    yield from parsed(lines, path)
+
+
+def parsed(
+    lines: Iterator[tuple[str, str]], name: str | os.PathLike[str]
+) -> Iterator[tuple[str, tuple[list[str], list[str]] | str]]:
+    """Words and tags of each sentence of lines, or what is wrong, with the place.
+
+    Args:
+        lines: The place of each and the line.
+        name: Of their file; its ending says whether they are JSON.
+    """
+    yield from (_of_json if bare_name(name).lower().endswith((".jsonl", ".ndjson")) else _of_lines)(lines)
 
 
 def _of_lines(lines: Iterator[tuple[str, str]]) -> Iterator[tuple[str, tuple[list[str], list[str]] | str]]:

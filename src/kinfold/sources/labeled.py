@@ -102,7 +102,7 @@ class LabeledTexts:
     def blocks(self) -> Iterator[Block]:
         """The texts without their labels, some megabytes at a time."""
         for block in self._texts.blocks():
-            yield self._parted(block)[0]
+            yield self.parted(block)[0]
 
     def __iter__(self) -> Iterator[str]:
         for block in self.blocks():
@@ -113,10 +113,11 @@ class LabeledTexts:
 
     def labels(self) -> pa.LargeListArray:
         """The labels of each text."""
-        parts = [self._parted(block)[1] for block in self._texts.blocks()]
+        parts = [self.parted(block)[1] for block in self._texts.blocks()]
         return pa.concat_arrays([*parts, pa.array([], pa.large_list(pa.large_string()))])
 
-    def _parted(self, block: Block) -> tuple[Block, pa.LargeListArray]:
+    def parted(self, block: Block) -> tuple[Block, pa.LargeListArray]:
+        """Texts of a block without their labels, and the labels of each."""
         from kinfold.kernels._jit import plain
         from kinfold.kernels.labels import most_labels, part
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -31,11 +31,14 @@ class Lines:
     Args:
         path: Of the file, compressed or not.
         bad_bytes: `replace`, `ignore` or `strict`.
+        told: Called with lines that are not UTF-8, the byte of the file where they begin, and how many lines are
+            before them.
     """
 
-    def __init__(self, path: Path, bad_bytes: str) -> None:
+    def __init__(self, path: Path, bad_bytes: str, told: Callable[[bytes, int, int], None] | None = None) -> None:
         self.path = path
         self._bad_bytes = bad_bytes
+        self._told = told
 
     @property
     def size(self) -> int | None:
@@ -94,11 +97,14 @@ class Lines:
     def _utf8(self, chunk: bytes, place: int, lines: int) -> bytes:
         if chunk.isascii():
             return chunk
-        if place == 0:
+        if place == 0 and chunk.startswith(codecs.BOM_UTF8):
             chunk = chunk.removeprefix(codecs.BOM_UTF8)
+            place = len(codecs.BOM_UTF8)
         try:
             chunk.decode()
         except UnicodeDecodeError as error:
+            if self._told is not None:
+                self._told(chunk, place, lines)
             if self._bad_bytes == "strict":
                 line = lines + chunk.count(b"\n", 0, error.start) + 1
                 raise not_utf8(self.path, chunk[error.start], place + error.start, line) from error

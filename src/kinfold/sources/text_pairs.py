@@ -104,7 +104,7 @@ def read(
         raise BadOption("text is a column of texts alone; name left and right instead, or text by itself.")
     if score is not None and negative is not None:
         raise BadOption("a pair has either a score or negatives; name one of the two columns.")
-    return _collected(_rows(source, columns), on_bad, _named(source))
+    return _collected(rows(source, columns), on_bad, _named(source))
 
 
 def _collected(rows: Iterable[Row], on_bad: OnBad, name: str) -> TextPairs:
@@ -115,20 +115,20 @@ def _collected(rows: Iterable[Row], on_bad: OnBad, name: str) -> TextPairs:
     skipped = 0
     for row in rows:
         try:
-            checked = _checked(row)
+            good = checked(row)
         except ValueError as error:
             if on_bad == "skip":
                 skipped += 1
                 continue
             raise BadData(f"{row.place}: {error}. Correct or drop the row, or pass on_bad='skip'.") from error
-        lefts.append(checked.left)
-        if checked.right is not None:
-            rights.append(checked.right)
-        if checked.negatives:
+        lefts.append(good.left)
+        if good.right is not None:
+            rights.append(good.right)
+        if good.negatives:
             negatives.extend([[] for _ in range(len(lefts) - 1 - len(negatives))])
-            negatives.append(list(checked.negatives))
-        if checked.score is not None:
-            scores.append(checked.score)
+            negatives.append(list(good.negatives))
+        if good.score is not None:
+            scores.append(good.score)
         for some, what in ((rights, "a second text"), (scores, "a score")):
             if some and len(some) != len(lefts):
                 raise BadData(f"{row.place}: has not {what} as others have, or is the first that has; give all alike.")
@@ -140,7 +140,7 @@ def _collected(rows: Iterable[Row], on_bad: OnBad, name: str) -> TextPairs:
     return TextPairs.of(lefts, rights or None, negatives or None, scores or None, skipped)
 
 
-def _checked(row: Row) -> Row:
+def checked(row: Row) -> Row:
     """The row with texts that are none left away, and its score as a number.
 
     Raises:
@@ -185,7 +185,8 @@ def _named(source: Any) -> str:
     return os.fspath(source) if isinstance(source, str | os.PathLike) else "the source"
 
 
-def _rows(source: Any, columns: Columns) -> Iterator[Row]:
+def rows(source: Any, columns: Columns) -> Iterator[Row]:
+    """The rows of a source, good and bad ones; its arguments are those of `read`."""
     if isinstance(source, str | os.PathLike):
         yield from _of_file(existing(source), columns)
     elif isinstance(source, list | tuple) and source and all(isinstance(each, os.PathLike) for each in source):

@@ -9,6 +9,9 @@ TRANSFORMS = Catalogue(
     Entry(
         "clusters", "kinfold.transform.clusters:Clusters", "k-means: each row's cluster as an attribute, with a name"
     ),
+    Entry(
+        "autoencoder", "kinfold.transform.autoencoder:SparseAutoencoder", "features: of a few of which a row is made"
+    ),
     Entry("compress", "kinfold.transform.compress:Compress", "rows as product codes, within a budget of bytes"),
     Entry("restrict", "kinfold.transform.restrict:Restrict", "the frequent part, or what fulfills a condition"),
     Entry("align", "kinfold.transform.align:Align", "into the frame of another Space, by pairs of rows"),

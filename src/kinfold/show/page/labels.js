@@ -36,7 +36,8 @@ function labelsOf(places, keys, measure) {
   const MARGIN = 160; // pixels outside the view, so that a label that comes in does not push others out
   const widths = new Float32Array(keys.length);
   let taken = new Uint8Array(0);
-  return function fitting(view, width, height, shown, most, first) {
+  // `kept` are places {x, y, wide} of other texts, in the middle of which they stand.
+  return function fitting(view, width, height, shown, most, first, kept = []) {
     const step = 2 ** (Math.floor(Math.log2(view.scale) * 3) / 3) / view.scale;
     const [wide, high] = [width * step + 2 * MARGIN, height * step + 2 * MARGIN];
     const columns = Math.ceil(wide / CELL);
@@ -46,6 +47,12 @@ function labelsOf(places, keys, measure) {
     const scale = (view.scale * step) / 65535;
     const left = wide / 2 - view.x * view.scale * step;
     const top = high / 2 - view.y * view.scale * step;
+    for (const each of kept) {
+      const [x, y] = [each.x * 65535 * scale + left, each.y * 65535 * scale + top];
+      const [from, to] = [Math.max(0, Math.floor((x - each.wide / 2 - 6) / CELL)), Math.min(columns - 1, Math.floor((x + each.wide / 2 + 6) / CELL))];
+      for (let row = Math.max(0, Math.floor((y - 12) / CELL)); row <= Math.min(lines - 1, Math.floor((y + 12) / CELL)); row++)
+        if (to >= from) taken.fill(1, row * columns + from, row * columns + to + 1);
+    }
     const found = [];
     for (let turn = -first.length; turn < keys.length && found.length < most; turn++) {
       const i = turn < 0 ? first[turn + first.length] : turn;
@@ -68,4 +75,28 @@ function labelsOf(places, keys, measure) {
     }
     return found;
   };
+}
+
+// Where the names of kinds stand: in the middle of their points, for the largest kinds that stand together.
+function middlesOf(places, scale, most) {
+  const count = places.length / 2;
+  const step = Math.max(1, Math.floor(count / 60000));
+  const kinds = Array.from({ length: Math.min(most, scale.names.length) }, () => [[], []]);
+  const all = [[], []];
+  for (let i = 0; i < count; i += step)
+    for (const axis of [0, 1]) {
+      all[axis].push(places[2 * i + axis]);
+      kinds[scale.values[i]]?.[axis].push(places[2 * i + axis]);
+    }
+  const quantile = (values, share) => values[Math.min(values.length - 1, Math.floor(share * values.length))];
+  const width = (sorted) => Math.hypot(...sorted.map((values) => quantile(values, 0.75) - quantile(values, 0.25)));
+  const sort = (axes) => axes.map((values) => Float64Array.from(values).sort());
+  const whole = width(sort(all));
+  return kinds.flatMap((axes, kind) => {
+    if (!axes[0].length) return [];
+    const sorted = sort(axes);
+    if (scale.names.length > 1 && width(sorted) > 0.75 * whole) return []; // a kind that is everywhere has no place
+    const [x, y] = sorted.map((values) => quantile(values, 0.5) / 65535);
+    return [{ kind, x, y, names: [30, 16].map((most) => (scale.names[kind].length > most ? scale.names[kind].slice(0, most - 1) + "…" : scale.names[kind])) }];
+  });
 }

@@ -1,4 +1,5 @@
 // The map: state, gestures, search and what is drawn over the points.
+// A lasso selects what it surrounds; while the map moves, it draws a sample where drawing all of it takes too long.
 // The address ending in #canvas draws without WebGL, in #webgl with it even in software.
 
 const NONE = 2 ** 32 - 1;
@@ -27,7 +28,8 @@ function mount(root) {
   const find = (selector) => root.querySelector(selector);
   const face = find(".map-face");
   const pen = face.getContext("2d");
-  const [tip, card, legend, input, list, choice] = [".map-tip", ".map-card", ".map-legend", "input", "ul", "select"].map(find);
+  const [tip, card, legend, input, list, choice, status] = [".map-tip", ".map-card", ".map-legend", "input", "ul", "select", ".map-status"].map(find);
+  const lasso = find("[data-lasso]");
   const still = matchMedia("(prefers-reduced-motion: reduce)");
   const night = matchMedia("(prefers-color-scheme: dark)");
   const nearest = gridOf(places);
@@ -45,6 +47,10 @@ function mount(root) {
   let off = new Set();
   let ink = {};
   let flight = 0, waiting = false, stale = true; // stale: the points too, not only what is over them
+  let moved = 0, settled = 0, before = 0, slow = 0, quick = 0, step = 1; // when it moved, how many frames were slow and quick, and the sample drawn
+  let drawn = [], selected = []; // the lasso, in the plane, and the points in it
+  let middles = []; // where the names of kinds stand
+  const trails = data.trails ?? [];
 
   const shown = (i) => !off.size || !off.has(Math.min(scale.values[i], KINDS.length));
   const pixels = () => view.zoom * fitting; // CSS pixels that the plane is wide
@@ -62,11 +68,34 @@ function mount(root) {
     waiting = true;
   }
 
-  function draw() {
+  function draw(now) {
+    pace(now);
     const opacity = Math.min(1, 0.45 + 0.15 * Math.log2(view.zoom + 1) + (keys.length > 20000 ? 0 : 0.25));
-    if (stale) renderer.draw({ ...centered(), scale: pixels() * ratio }, Math.max(1.5, diameter() * ratio), opacity);
+    if (stale) renderer.draw({ ...centered(), scale: pixels() * ratio }, Math.max(1.5, diameter() * ratio), opacity, moving() ? step : 1);
     waiting = stale = false;
     overlay();
+  }
+
+  const moving = () => performance.now() - moved < 160;
+
+  // While the map moves: a frame that takes longer than 1/30 s, three times, makes the sample half as large, and two
+  // seconds of quick frames twice as large again.
+  function pace(now) {
+    if (moving() && now - before < 500) {
+      slow = now - before > 36 ? slow + 1 : Math.max(0, slow - 0.25);
+      quick = now - before < 20 ? quick + 1 : 0;
+      if (slow >= 3 && step < MOST_STEP && keys.length > 4000) [step, slow, quick] = [step * 2, 0, 0];
+      else if (quick > 120 && step > 1) {
+        [step, quick] = [step / 2, 0];
+        if (step === 1) tell("");
+      }
+      if (step > 1) tell(`While it moves, ${number(Math.ceil(keys.length / step))} of ${number(keys.length)} points are drawn.`);
+    }
+    before = now;
+  }
+
+  function tell(text) {
+    if (status.textContent !== text) status.textContent = text;
   }
 
   function overlay() {
@@ -74,6 +103,9 @@ function mount(root) {
     pen.clearRect(0, 0, width, height);
     pen.textAlign = "center";
     pen.lineJoin = "round";
+    surrounded();
+    const named = titles();
+    arrows();
     const around = chosen < 0 ? [] : neighborsOf(chosen).map(([i]) => i).filter(shown);
     pen.strokeStyle = ink.accent;
     pen.globalAlpha = 0.45;
@@ -88,14 +120,79 @@ function mount(root) {
     for (const i of around) ring(i, ink.accent, 1.5);
     pen.font = ink.font;
     const most = Math.round(((width + 320) * (height + 320)) / 9500);
-    const first = chosen < 0 ? [] : [chosen, ...around];
-    for (const i of labels(centered(), width, height, shown, most, first)) {
+    const first = chosen < 0 ? trails.map(([i]) => i).filter(shown) : [chosen, ...around];
+    for (const i of labels(centered(), width, height, shown, most, first, named)) {
       if (i === hovered) continue;
       pen.font = i === chosen ? `600 ${ink.font}` : ink.font;
-      label(i, i === chosen ? ink.mark : ink.ink, chosen < 0 || first.includes(i) ? 0.95 : 0.35);
+      label(i, i === chosen || (chosen < 0 && first.includes(i)) ? ink.mark : ink.ink, chosen < 0 || first.includes(i) ? 0.95 : 0.35);
+    }
+    for (const each of named) {
+      const [at, y] = [(each.x - view.x) * pixels() + middle.x, (each.y - view.y) * pixels() + middle.y + 5];
+      const edge = each.wide / 2 + 8;
+      const x = at > -edge && at < width + edge ? clamp(at, edge, width - edge) : at;
+      pen.font = ink.title;
+      pen.strokeStyle = ink.paper;
+      pen.lineWidth = 5;
+      pen.strokeText(each.name, x, y);
+      pen.fillStyle = ink.ink;
+      pen.fillText(each.name, x, y);
     }
     if (chosen >= 0) ring(chosen, ink.mark, 2);
     if (hovered >= 0) ring(hovered, ink.ink, 2);
+  }
+
+  // The names of kinds that fit beside each other, the largest first; near by, the keys tell more.
+  function titles() {
+    if (view.zoom > 5) return [];
+    pen.font = ink.title;
+    const fitting = [];
+    for (const each of middles) {
+      if (off.has(each.kind)) continue;
+      each.name = each.names[width > 640 ? 0 : 1]; // a phone has room for a word or two
+      each.wide = pen.measureText(each.name).width;
+      if (each.wide > width - 16) continue;
+      const apart = (other) => Math.abs(other.y - each.y) * pixels() > 22 || Math.abs(other.x - each.x) * pixels() > (other.wide + each.wide) / 2 + 10;
+      if (fitting.every(apart)) fitting.push(each);
+    }
+    return fitting;
+  }
+
+  // What the lasso surrounds.
+  function surrounded() {
+    if (!drawn.length) return;
+    pen.beginPath();
+    for (const [x, y] of drawn) pen.lineTo((x - view.x) * pixels() + middle.x, (y - view.y) * pixels() + middle.y);
+    pen.closePath();
+    pen.fillStyle = pen.strokeStyle = ink.accent;
+    pen.lineWidth = 1.5;
+    pen.globalAlpha = 0.1;
+    pen.fill();
+    pen.globalAlpha = 0.9;
+    pen.stroke();
+    pen.globalAlpha = 1;
+  }
+
+  // From where the old neighbors of a key are to where it is now.
+  function arrows() {
+    pen.fillStyle = ink.mark;
+    for (const [i, from] of trails) {
+      if (!shown(i) || (chosen >= 0 && chosen !== i)) continue;
+      const [x1, y1] = screen(i);
+      const [x0, y0] = from.map(screen).reduce(([a, b], [x, y]) => [a + x / from.length, b + y / from.length], [0, 0]);
+      const turn = Math.atan2(y1 - y0, x1 - x0);
+      if (Math.hypot(x1 - x0, y1 - y0) < 10) continue;
+      pen.beginPath();
+      pen.moveTo(x0, y0);
+      pen.lineTo(x1, y1);
+      [pen.strokeStyle, pen.lineWidth] = [ink.paper, 6];
+      pen.stroke();
+      [pen.strokeStyle, pen.lineWidth] = [ink.mark, 2.5];
+      pen.stroke();
+      pen.beginPath();
+      pen.moveTo(x1, y1);
+      for (const side of [-0.42, 0.42]) pen.lineTo(x1 - 12 * Math.cos(turn + side), y1 - 12 * Math.sin(turn + side));
+      pen.fill();
+    }
   }
 
   function ring(i, color, line) {
@@ -123,6 +220,9 @@ function mount(root) {
   const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 
   function moveTo({ x, y, zoom }) {
+    moved = performance.now();
+    clearTimeout(settled);
+    settled = setTimeout(redraw, 170);
     view = { x: clamp(x, -0.1, 1.1), y: clamp(y, -0.1, 1.1), zoom: clamp(zoom, 0.5, 400) };
     redraw();
   }
@@ -182,6 +282,7 @@ function mount(root) {
 
   function choose(i) {
     chosen = i;
+    [drawn, selected] = [[], []];
     card.hidden = i < 0;
     redraw(false);
     if (i < 0) return;
@@ -194,6 +295,62 @@ function mount(root) {
     });
     card.replaceChildren(element("h3", { textContent: keys[i] }), close, facts(i),
       element("h4", { textContent: `Nearest of the keys shown, ${data.scores.name}` }), element("ol", {}, ...rows));
+  }
+
+  // Whether a place is inside of a polygon, both in the plane.
+  function inside(x, y, polygon) {
+    let within = false;
+    for (let a = 0, b = polygon.length - 1; a < polygon.length; b = a++) {
+      const [[xa, ya], [xb, yb]] = [polygon[a], polygon[b]];
+      if (ya > y !== yb > y && x < ((xb - xa) * (y - ya)) / (yb - ya) + xa) within = !within;
+    }
+    return within;
+  }
+
+  function select(polygon) {
+    choose(-1);
+    drawn = polygon;
+    const [left, right] = [0, 1].map((end) => [0, 1].map((axis) => polygon.reduce((far, at) => (end ? Math.max : Math.min)(far, at[axis]), end ? -9 : 9)));
+    for (let i = 0; i < keys.length; i++) {
+      const [x, y] = [places[2 * i] / 65535, places[2 * i + 1] / 65535];
+      if (x >= left[0] && x <= right[0] && y >= left[1] && y <= right[1] && shown(i) && inside(x, y, polygon)) selected.push(i);
+    }
+    card.hidden = false;
+    const close = element("button", { className: "close", type: "button", textContent: "×", ariaLabel: "Close", onclick: () => choose(-1) });
+    const listed = selected.slice(0, 60).map((i) => element("li", {}, element("button", { type: "button", onclick: () => go(i) }, element("bdi", { textContent: keys[i] }))));
+    const copied = element("button", { className: "copy", type: "button", textContent: "Copy all keys", onclick: () => copy(copied) });
+    const more = selected.length > listed.length ? [element("p", { textContent: `… and ${number(selected.length - listed.length)} more` })] : [];
+    card.replaceChildren(element("h3", { textContent: `${number(selected.length)} ${selected.length === 1 ? "key" : "keys"} in the lasso` }), close, summary(),
+      ...(selected.length ? [copied, element("h4", { textContent: "In the order of the map" }), element("ol", {}, ...listed), ...more] : []));
+    redraw(false);
+  }
+
+  // What the selected points are by the color: kinds with their shares here and in all, or the median.
+  function summary() {
+    const rows = [];
+    if (scale?.kind === "names" && selected.length) {
+      const held = new Map();
+      for (const i of selected) held.set(scale.values[i], (held.get(scale.values[i]) ?? 0) + 1);
+      const ranked = [...held].sort((a, b) => b[1] - a[1]).slice(0, 4);
+      for (const [kind, count] of ranked) rows.push([scale.names[kind], `${Math.round((100 * count) / selected.length)} %`]);
+    } else if (scale && selected.length) {
+      const known = selected.map((i) => scale.values[i]).filter((value) => !Number.isNaN(value)).sort((a, b) => a - b);
+      rows.push([`${scale.name}, median`, known.length ? number(known[known.length >> 1], scale.unit) : "–"]);
+    }
+    return element("dl", { className: "shares" }, ...rows.flatMap(([name, value]) => [element("dt", { textContent: name }), element("dd", { textContent: value })]));
+  }
+
+  function copy(button) {
+    const text = selected.map((i) => keys[i]).join("\n");
+    const done = () => (button.textContent = `Copied ${number(selected.length)} keys`);
+    const byHand = () => {
+      const field = element("textarea", { value: text, readOnly: true });
+      card.append(field);
+      field.select();
+      if (document.execCommand("copy")) done();
+      field.remove();
+    };
+    navigator.clipboard ? navigator.clipboard.writeText(text).then(done, byHand) : byHand();
   }
 
   // Chooses a point and flies there, to a zoom at which half of its nearest keys are in view.
@@ -261,6 +418,7 @@ function mount(root) {
   }
 
   function explain() {
+    middles = scale?.kind === "names" ? middlesOf(places, scale, KINDS.length) : [];
     legend.replaceChildren();
     if (!scale) return;
     if (scale.kind === "numbers") {
@@ -307,8 +465,22 @@ function mount(root) {
     nearest(((x - middle.x) / pixels() + view.x) * 65535, ((y - middle.y) / pixels() + view.y) * 65535, (reach / pixels()) * 65535, shown);
   const reachOf = (event) => (event.pointerType === "touch" ? 22 : Math.max(9, diameter()));
 
+  const plane = (x, y) => [(x - middle.x) / pixels() + view.x, (y - middle.y) / pixels() + view.y];
+  let lassoing = false; // a lasso is being drawn
+
+  function takeLasso(on) {
+    lasso.ariaPressed = String(on);
+    face.classList.toggle("lasso", on);
+    tell(on ? "Draw around keys to select them; Enter selects all in view." : "");
+  }
+
   face.addEventListener("pointerdown", (event) => {
     cancelAnimationFrame(flight);
+    lassoing = !fingers.size && (event.shiftKey || lasso.ariaPressed === "true");
+    if (lassoing) {
+      choose(-1);
+      drawn = [plane(...local(event))];
+    }
     face.setPointerCapture(event.pointerId);
     fingers.set(event.pointerId, local(event));
     if (fingers.size === 1) travelled = 0;
@@ -321,6 +493,12 @@ function mount(root) {
     fingers.set(event.pointerId, [x, y]);
     travelled += Math.hypot(x - before[0], y - before[1]);
     if (travelled < 4) return;
+    if (lassoing) {
+      const [lastX, lastY] = drawn[drawn.length - 1];
+      const [nowX, nowY] = plane(x, y);
+      if (Math.hypot(nowX - lastX, nowY - lastY) * pixels() > 3) drawn.push([nowX, nowY]);
+      return redraw(false);
+    }
     face.classList.add("moving");
     hover(-1);
     const share = other ? 0.5 : 1; // each of two fingers carries half of the way
@@ -335,6 +513,12 @@ function mount(root) {
   face.addEventListener("pointerup", (event) => {
     const tapped = fingers.size === 1 && travelled < 4;
     lift(event);
+    if (lassoing && !tapped && drawn.length > 2) {
+      lassoing = false;
+      select(drawn);
+      return takeLasso(false);
+    }
+    [lassoing, drawn] = [false, selected.length ? drawn : []];
     if (tapped) choose(pointAt(...local(event), reachOf(event)));
   });
   face.addEventListener("pointercancel", lift);
@@ -358,13 +542,25 @@ function mount(root) {
       "+": () => zoomAt(1.4), "=": () => zoomAt(1.4), "-": () => zoomAt(1 / 1.4),
       0: () => flyTo(home),
       "/": () => input.focus(),
-      Escape: () => choose(-1),
+      l: () => takeLasso(lasso.ariaPressed !== "true"),
+      Enter: () => {
+        takeLasso(false);
+        select([plane(0, 0), plane(width, 0), plane(width, height), plane(0, height)]);
+      },
+      Escape: () => {
+        takeLasso(false);
+        choose(-1);
+      },
     };
     if (!acts[event.key] || event.ctrlKey || event.metaKey || event.altKey) return;
     event.preventDefault();
     acts[event.key]();
   });
   find(".map-tools").addEventListener("click", (event) => {
+    if (event.target === lasso) {
+      takeLasso(lasso.ariaPressed !== "true");
+      face.focus();
+    }
     const way = event.target.dataset.zoom;
     if (way === "all") flyTo(home);
     else if (way) flyTo({ ...view, zoom: view.zoom * (way === "in" ? 1.8 : 1 / 1.8) }, 220);
@@ -385,6 +581,7 @@ function mount(root) {
     const style = getComputedStyle(root);
     for (const name of ["ink", "paper", "accent", "mark"]) ink[name] = style.getPropertyValue(`--${name}`).trim();
     ink.font = `12px ${style.fontFamily}`;
+    ink.title = `650 14px ${style.fontFamily}`;
     pen.font = ink.font;
     explain();
     recolor();

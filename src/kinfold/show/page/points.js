@@ -1,5 +1,5 @@
 // Two ways to draw the same points, WebGL and pixels of a 2D canvas:
-// color(bytes) takes four bytes a point, draw(view, size) draws points of `size` pixels.
+// color(bytes) takes four bytes a point, draw(view, size, opacity, step) draws every step-th point, `size` pixels wide.
 // A view maps the plane 0..1 to pixels: (place - x) * scale + width / 2.
 
 const VERTEX = `
@@ -27,6 +27,8 @@ void main() {
   gl_FragColor = vec4(tint.rgb, 1.0) * (cover * opacity);
 }`;
 
+const MOST_STEP = 16; // a sample has at least so many-th points; steps are powers of two
+
 function pointsOf(canvas, places) {
   const wanted = location.hash === "#webgl" || (location.hash !== "#canvas" && hasCard());
   const gl = wanted && canvas.getContext("webgl", { antialias: false });
@@ -44,9 +46,14 @@ function hasCard() {
 
 function byCard(gl, canvas, places) {
   const count = places.length / 2;
-  // Later points cover earlier ones, and the first are the most frequent: back to front.
+  // Later points cover earlier ones, and the first are the most frequent: back to front. A sample of every step-th
+  // point is the end of an order by how many twos divide a point's number, so that one buffer serves every step.
+  const order = new Uint32Array(count);
+  let filled = 0;
+  for (let step = 1; step <= MOST_STEP; step *= 2)
+    for (let i = count - 1; i >= 0; i--) if (i % step === 0 && (step === MOST_STEP || i % (2 * step))) order[filled++] = i;
   const turned = new Uint16Array(places.length);
-  for (let i = 0; i < count; i++) turned.set(places.subarray(2 * i, 2 * i + 2), places.length - 2 * i - 2);
+  for (let at = 0; at < count; at++) turned.set(places.subarray(2 * order[at], 2 * order[at] + 2), 2 * at);
   let colors = new Uint32Array(count);
   let at, colorBuffer;
 
@@ -82,18 +89,20 @@ function byCard(gl, canvas, places) {
   return {
     kind: "webgl",
     color(bytes) {
-      colors = new Uint32Array(bytes.buffer).slice().reverse();
+      const given = new Uint32Array(bytes.buffer);
+      colors = Uint32Array.from(order, (i) => given[i]);
       gl.bindBuffer(gl.ARRAY_BUFFER, colorBuffer);
       gl.bufferData(gl.ARRAY_BUFFER, colors, gl.STATIC_DRAW);
     },
-    draw(view, size, opacity) {
+    draw(view, size, opacity, step = 1) {
       gl.viewport(0, 0, canvas.width, canvas.height);
       gl.clear(gl.COLOR_BUFFER_BIT);
       gl.uniform2f(at.center, view.x, view.y);
       gl.uniform2f(at.span, (2 * view.scale) / canvas.width, (2 * view.scale) / canvas.height);
       gl.uniform1f(at.size, size);
       gl.uniform1f(at.opacity, opacity);
-      gl.drawArrays(gl.POINTS, 0, count);
+      const drawn = Math.ceil(count / step);
+      gl.drawArrays(gl.POINTS, count - drawn, drawn);
     },
   };
 }
@@ -109,13 +118,13 @@ function byPixels(canvas, places) {
     color(bytes) {
       colors = new Uint32Array(bytes.buffer);
     },
-    draw(view, size, opacity) {
+    draw(view, size, opacity, step = 1) {
       const { width, height } = canvas;
       const scale = view.scale / 65535;
       const left = width / 2 - view.x * view.scale;
       const top = height / 2 - view.y * view.scale;
       let count = 0;
-      for (let i = 0; i < seen.length; i++) {
+      for (let i = 0; i < seen.length; i += step) {
         const x = places[2 * i] * scale + left;
         const y = places[2 * i + 1] * scale + top;
         if (x > -size && y > -size && x < width + size && y < height + size && colors[i] >>> 24) seen[count++] = i;
