@@ -29,8 +29,8 @@ BENCHMARKS = {
     "search": 2,
     "start": 2,
     "bias": 1,
-    "report": 0,
-    "debias": 1,
+    "debias": 0,
+    "report": 1,
 }
 
 
