@@ -138,7 +138,8 @@ def test_no_label_is_cut_by_an_edge_or_a_panel_nor_written_over_another(browser,
         color="kind",
     )
     spy = (
-        "window.written = []; { const pen = CanvasRenderingContext2D.prototype; const [wipe, write] = [pen.clearRect, pen.fillText];"
+        "window.written = []; { const pen = CanvasRenderingContext2D.prototype;"
+        "const [wipe, write] = [pen.clearRect, pen.fillText];"
         "pen.clearRect = function (...at) { window.written = []; return wipe.call(this, ...at); };"
         "pen.fillText = function (text, x, y) { const half = this.measureText(text).width / 2;"
         " window.written.push([x - half, x + half, y - 9, y + 2, text]); return write.call(this, text, x, y); }; }"
@@ -154,7 +155,8 @@ def test_no_label_is_cut_by_an_edge_or_a_panel_nor_written_over_another(browser,
         for turn in range(3):  # zoomed in and moved, points are at the edges and below the panels
             told = browser.execute_script("return window.written")
             panels = browser.execute_script(
-                "return [...document.querySelectorAll('.map-side, .map-tools')].map((each) => each.getBoundingClientRect())"
+                "return [...document.querySelectorAll('.map-side, .map-tools')]"
+                ".map((each) => each.getBoundingClientRect())"
                 ".map((box) => [box.left, box.right, box.top, box.bottom])"
             )
             assert all(len(text) <= 40 for *_, text in told)

@@ -111,7 +111,7 @@ def memberships(distances: np.ndarray, found: np.ndarray) -> Any:
     from scipy import sparse
 
     n, k = distances.shape
-    # The nearest that is no copy is surely near; the sum over all of them is log2 of how many there are, the row with them.
+    # The nearest that is no copy is surely near; the sum over all is log2 of how many there are, with the row itself.
     nearest = np.where(distances > 0, distances, np.inf).min(axis=1)
     nearest[~np.isfinite(nearest)] = 0
     beyond = np.maximum(distances - nearest[:, None], 0).astype(np.float64)
