@@ -323,6 +323,12 @@ class TestBadFolders:
         with pytest.raises(BadData, match="needs code of its own, which is not run"):
             Transformer(broken).vectors(["hay"])
 
+    def test_a_static_encoder(self, broken):
+        told = [{"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.StaticEmbedding"}]
+        (broken / "modules.json").write_text(json.dumps(told))
+        with pytest.raises(BadData, match=r"begins with a Transformer\. A static encoder is named as a Space is"):
+            Transformer(broken)
+
     def test_modules_of_its_own(self, broken):
         told = [{"idx": 0, "name": "0", "path": "", "type": "custom.Module"}]
         (broken / "modules.json").write_text(json.dumps(told))
