@@ -301,3 +301,12 @@ def test_one_text_in_thousands_that_splits_share_makes_no_judgment_worthless(tmp
 def test_placeholders_are_no_html(tmp_path):
     lines = [f"<user> {each} <EUR=>" for each in sentences(100)]
     assert found(kf.check(written(tmp_path, "texts.txt", lines))) == {}
+
+
+@pytest.mark.parametrize(("name", "held"), [("texts.txt", ""), ("table.csv", "height,label\n")])
+def test_a_file_in_which_nothing_stands_is_serious(tmp_path, name, held):
+    path = tmp_path / name
+    path.write_text(held)
+    report = kf.check(path)
+    assert found(report) == {"files in which nothing stands": ("serious", 1)}
+    assert places(report, "files in which nothing stands") == [(str(path), "")]
