@@ -140,3 +140,9 @@ def test_texts_are_clusters_of_topics(kinfold, tmp_path):
     assert ran.code == 0, ran.err
     assert "Topics" in ran.out
     assert "barn" in ran.out
+
+
+def test_keys_without_an_axis_are_refused(kinfold, movies):
+    ran = kinfold("explain", movies, "--keys", "m1,m2")
+    assert ran.code == 2
+    assert "--axis" in ran.err

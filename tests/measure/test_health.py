@@ -470,3 +470,12 @@ def test_what_cannot_be_looked_at_is_refused():
         measure.health(cloud(), near=1.0)
     with pytest.raises(UnknownName, match="no group"):
         measure.health(cloud(), group="word")
+
+
+def test_sentences_have_no_powers_of_ten_and_bands_are_numbers():
+    report = kf.measure.health(
+        Space.of(range(500), np.random.default_rng(0).normal(size=(500, 40))).with_attribute("count", range(1, 501))
+    )
+    assert "e-" not in reading(report, "isotropy")[2]
+    (bands,) = [each for each in report.tables if each.title == "Norm by frequency"]
+    assert all(isinstance(value, float) for row in bands.rows for value in row[:2])

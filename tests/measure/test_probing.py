@@ -1,7 +1,9 @@
 import numpy as np
+import pyarrow as pa
 import pytest
 from worlds import crowds
 
+import kinfold as kf
 from kinfold import Space, measure
 from kinfold.core.errors import BadData, BadOption, UnknownName
 
@@ -93,3 +95,9 @@ def test_what_cannot_be_probed_is_refused_or_counted():
     rows[0, 0] = np.inf
     with pytest.raises(BadData, match="probe: row 0"):
         measure.probe(Space(space.keys, type(space.rows)(rows), space.metric, space.card, space.table), "kind")
+
+
+def test_an_attribute_that_is_missing_everywhere_is_called_so():
+    empty = kf.Space.of(range(20), np.eye(20)).with_attribute("kind", pa.nulls(20, pa.string()))
+    with pytest.raises(BadOption, match="missing everywhere"):
+        kf.measure.probe(empty, "kind")

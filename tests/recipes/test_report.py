@@ -6,7 +6,7 @@ from show.pages import Page
 
 import kinfold as kf
 from kinfold import Space
-from kinfold.core.errors import BadOption, UnknownName
+from kinfold.core.errors import BadFile, BadOption, UnknownName
 from kinfold.core.rows import Rows
 from kinfold.measure.word_lists import read_lists
 
@@ -116,3 +116,11 @@ def test_users_and_items_are_told_each_among_themselves(tmp_path):
     assert "Beside them stand 40 users" in page.text
     assert len(page.data["keys"]) == 60
     assert sections["Bias"].absent
+
+
+def test_what_cannot_be_written_is_told_before_anything_is_measured(tmp_path, monkeypatch):
+    monkeypatch.setattr("kinfold.recipes.report.PARTS", {"health": None})
+    with pytest.raises(BadFile, match="is a folder"):
+        kf.report(blocks(), tmp_path)
+    with pytest.raises(BadFile, match="there is no folder"):
+        kf.report(blocks(), tmp_path / "nowhere" / "r.html")

@@ -125,6 +125,61 @@ def test_names_of_kinds_stand_on_the_map_where_kinds_stand_together(browser, tmp
     until(lambda: {"kind 0", "kind 1", "kind 2"} <= set(browser.execute_script("return window.told")))
 
 
+@pytest.mark.parametrize("size", [(1000, 700), (390, 800)])
+def test_no_label_is_cut_by_an_edge_or_a_panel_nor_written_over_another(browser, tmp_path, size):
+    rng = np.random.default_rng(1)
+    kind = np.arange(400) % 4
+    keys = [f"how the text of number {i} begins " * (12 if i % 9 == 0 else 1) for i in range(400)]
+    apart = Space.of(keys, np.eye(4)[kind] * 6 + rng.normal(size=(400, 4)), metric="l2")
+    maps.write(
+        apart.with_attribute("kind", [f"a name of the kind {each}" for each in kind]),
+        tmp_path / "map.html",
+        method="pca",
+        color="kind",
+    )
+    spy = (
+        "window.written = []; { const pen = CanvasRenderingContext2D.prototype;"
+        "const [wipe, write] = [pen.clearRect, pen.fillText];"
+        "pen.clearRect = function (...at) { window.written = []; return wipe.call(this, ...at); };"
+        "pen.fillText = function (text, x, y) { const half = this.measureText(text).width / 2;"
+        " window.written.push([x - half, x + half, y - 9, y + 2, text]); return write.call(this, text, x, y); }; }"
+    )
+    added = browser.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": spy})
+    browser.execute_cdp_cmd(
+        "Emulation.setDeviceMetricsOverride",
+        {"width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": False},
+    )
+    browser.get((tmp_path / "map.html").as_uri() + "#canvas")
+    try:
+        until(lambda: len(browser.execute_script("return window.written")) > 8)
+        for turn in range(3):  # zoomed in and moved, points are at the edges and below the panels
+            told = browser.execute_script("return window.written")
+            panels = browser.execute_script(
+                "return [...document.querySelectorAll('.map-side, .map-tools')]"
+                ".map((each) => each.getBoundingClientRect())"
+                ".map((box) => [box.left, box.right, box.top, box.bottom])"
+            )
+            assert all(len(text) <= 40 for *_, text in told)
+            assert all(
+                left >= 0 and right <= size[0] and top >= 0 and low <= size[1] for left, right, top, low, _ in told
+            )
+            boxes = [*(each[:4] for each in told), *panels]
+            for at, one in enumerate(told):
+                for other in boxes[at + 1 :]:
+                    wide, high = (
+                        min(one[1], other[1]) - max(one[0], other[0]),
+                        min(one[3], other[3]) - max(one[2], other[2]),
+                    )
+                    assert wide < 1 or high < 1, (one, other, turn)
+            face = browser.find_element("css selector", ".map-face")
+            face.send_keys("+" * 2, "\ue014" * 2)  # Arrow right
+            until(lambda before=told: browser.execute_script("return window.written") != before)
+            browser.execute_async_script("setTimeout(arguments[0], 300)")
+    finally:
+        browser.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", {"identifier": added["identifier"]})
+        browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
+
+
 def test_a_map_too_slow_to_move_draws_a_sample_and_says_so(browser, tmp_path):
     many = Space.of([f"key {i}" for i in range(6000)], np.random.default_rng(0).normal(size=(6000, 3)))
     maps.write(many, tmp_path / "map.html", method="pca")

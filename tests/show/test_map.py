@@ -248,3 +248,21 @@ def test_pca_is_the_plane_of_most_variance():
     places = layout.pca(Rows(rows), Metric.L2)
     for axis, column in ((0, 0), (1, 2)):
         assert abs(np.corrcoef(places[:, axis], rows[:, column])[0, 1]) > 0.99
+
+
+@pytest.mark.parametrize("copies", [1, 40])
+def test_the_graph_of_a_map_is_that_of_umap(copies):
+    from umap.umap_ import fuzzy_simplicial_set
+
+    rows = np.repeat(np.random.default_rng(0).normal(size=(400 // copies, 6)).astype(np.float32), copies, axis=0)
+    scores, found = layout.neighbors(Rows(rows), Metric.COSINE, 14)
+    distances = np.zeros((400, 15), np.float32)
+    distances[:, 1:] = np.maximum(1 - scores, 0)
+    if copies > 1:
+        distances[distances < 1e-6] = 0
+    ids = np.column_stack([np.arange(400), found])
+    wanted, *_ = fuzzy_simplicial_set(
+        rows, 15, np.random.RandomState(0), "euclidean", knn_indices=ids, knn_dists=distances
+    )
+    got = layout.memberships(distances[:, 1:], found)
+    np.testing.assert_allclose(got.toarray(), wanted.toarray(), atol=1e-5)

@@ -102,6 +102,8 @@ def explain(
         raise BadOption(f"{out}: is neither a page nor a Space; write .html, or .arrow with --features.")
     if out is not None and out.suffix == ".arrow" and features is None:
         raise BadOption(f"{out}: only features are a Space of their own; add --features, or write .html.")
+    if keys is not None and not axis:
+        raise BadOption("--keys are placed along an --axis, such as poor:rich; of one key, --key tells.")
     space = kf.open(path)
     reports: list[Report] = []
     written = ""

@@ -35,6 +35,7 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
     Raises:
         BadFile: The folder does not exist or cannot be written.
     """
+    refuse_unwritable(path)
     target = Path(path)
     try:
         handle, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)
@@ -53,6 +54,21 @@ def whole_file(path: str | os.PathLike[str]) -> Iterator[Path]:
         _sync(target.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def refuse_unwritable(path: str | os.PathLike[str]) -> None:
+    """Says before long work that its result could not be written.
+
+    Raises:
+        BadFile: It is a folder, or its folder does not exist or cannot be written.
+    """
+    target = Path(path)
+    if target.is_dir():
+        raise BadFile(f"{target}: is a folder; name a file in it.")
+    if not target.parent.is_dir():
+        raise BadFile(f"{target}: cannot be written (there is no folder {target.parent}).")
+    if not os.access(target.parent, os.W_OK):
+        raise BadFile(f"{target}: cannot be written (its folder does not let us).")
 
 
 @contextlib.contextmanager

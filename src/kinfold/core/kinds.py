@@ -35,10 +35,8 @@ def kinds(space: Space, by: str) -> tuple[np.ndarray, list[str]]:
     values = column.combine_chunks()
     held = [each for each in values.value_counts().to_pylist() if each["values"] is not None]
     if not 0 < len(held) <= _MOST:
-        raise BadOption(
-            f"'{by}' tells {len(held):,} kinds of {len(space):,} rows; there are 1 to {_MOST:,}. "
-            "Name another attribute."
-        )
+        told = f"{len(held):,} kinds; {_MOST:,} are the most" if held else "no kinds, it is missing everywhere"
+        raise BadOption(f"'{by}' tells of {len(space):,} rows {told}. Name another attribute.")
     ranked = sorted(held, key=lambda each: (-each["counts"], each["values"]))
     names = pa.array([each["values"] for each in ranked], values.type)
     codes = pc.fill_null(pc.index_in(values, value_set=names), -1)

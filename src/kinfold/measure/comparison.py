@@ -312,7 +312,7 @@ def _notes(found: Moves, shared: int, gone: int, new: int) -> list[str]:
     if found.cosines is not None:
         alike_rows = float(found.cosines.mean())
         way = "in their common frame" if found.first.frame == found.second.frame else "after the best rotation"
-        notes.append(f"The two rows of a key have a mean cosine of {alike_rows:.2f} {way}.")
+        notes.append(f"The two rows of a key have a mean cosine of {alike_rows:.3f} {way}.")
     if len(found.asked) < len(found.shared):
         notes.append(f"Neighbors are of {len(found.asked):,} keys drawn among {len(found.shared):,} shared ones.")
     if len(found.shared) < shared - found.skipped:

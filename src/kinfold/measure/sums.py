@@ -86,8 +86,8 @@ def decomposition(
     """
     if len(keys) + len(texts) != 2:
         raise BadOption(
-            f"a similarity is of two things: name two keys, two texts, or one of each; these are {len(keys)} keys and "
-            f"{len(texts)} texts."
+            f"a similarity is of two things: name two keys, two texts, or one of each; keys named: "
+            f"{len(keys)}, texts: {len(texts)}."
         )
     if k < 1:
         raise BadOption(f"k is {k}; it must be at least 1.")

@@ -272,7 +272,7 @@ def isotropy(told: Told, surveyed: Survey, spectrum: Spectrum, points: np.ndarra
     # The mean over pairs of two different rows.
     cosine = (count * square - 1) / (count - 1)
     told.find("mean cosine of two rows", cosine, n=count)
-    said = f"Two random rows have a cosine of {number(cosine)} on average"
+    said = f"Two random rows have a cosine of {cosine:.3f} on average"
     advice = ""
     if cosine > 0.1:
         largest = int(np.argmax(mean**2))
@@ -312,9 +312,9 @@ def hubs(told: Told, surveyed: Survey, points: np.ndarray, at: np.ndarray, k: in
     hub = int(found.occurrences[order[0]])
     said = (
         f"The k-occurrence has a skewness of {number(skewed)}: '{top}' is among the {k} nearest of {hub:,} rows "
-        f"({k} on average), and {percent(alone)} are among those of none"
+        f"({k} on average), and {percent(alone)} of rows are near to none"
     )
-    better = f"by CSLS it is {number(left)}, and {percent(fewer)} are among those of none"
+    better = f"by CSLS it is {number(left)}, and {percent(fewer)} are near to none"
     bad = skewed > _SKEWED
     advice = ""
     if bad:
@@ -348,10 +348,7 @@ def norms(told: Told, surveyed: Survey) -> None:
     told.tabulate(
         "Norm by frequency",
         ("count from", "to", "rows", "median norm"),
-        [
-            [number(often[each[0]]), number(often[each[-1]]), len(each), float(np.median(lengths[each]))]
-            for each in bands
-        ],
+        [[float(often[each[0]]), float(often[each[-1]]), len(each), float(np.median(lengths[each]))] for each in bands],
     )
     longer = "longer" if value > 0 else "shorter"
     strong = abs(value) > 0.5 and surveyed.space.metric is not Metric.COSINE

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from kinfold.core.errors import BadData, BadOption, KinfoldError, did_you_mean
+from kinfold.core.files import refuse_unwritable
 from kinfold.core.keys import Keys
 from kinfold.core.progress import Progress, quiet
 from kinfold.core.report import Report, number, percent
@@ -87,6 +88,7 @@ def report(
             raise BadOption(f"the report has no part '{name}'.{near} It has: {', '.join(names)}.")
     if map_limit < 1:
         raise BadOption(f"map_limit is {map_limit}; a map shows at least 1 point.")
+    refuse_unwritable(path)
     space.group(group)
     space = space if label is None else _called(space, label)
     shown = space if "clusters" in without else _clustered(space, group, seed)

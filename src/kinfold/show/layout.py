@@ -14,6 +14,8 @@ from kinfold.core.rows import Rows
 METHODS = ("umap", "pca")
 SMALLEST_UMAP = 12  # rows below which a neighbor graph says nothing that PCA does not
 _NEIGHBORS = 15
+_HALVINGS = 40
+_NARROWEST = 1e-3  # of the mean distance
 
 
 def neighbors(rows: Rows, metric: Metric, k: int) -> tuple[np.ndarray, np.ndarray]:
@@ -73,16 +75,10 @@ def umap(rows: Rows, metric: Metric, scores: np.ndarray, found: np.ndarray, seed
     n = len(rows)
     # Only differences to the nearest matter to UMAP, so the best score is distance 0 whatever the metric.
     top = scores[:, :1] if metric is Metric.DOT else np.float32(1 if metric is Metric.COSINE else 0)
-    distances = np.zeros((n, found.shape[1] + 1), np.float32)
-    np.maximum(top - scores, 0, out=distances[:, 1:])
-    ids = np.column_stack([np.arange(n), found]).astype(np.int32)
-    dense = rows.dense()
-    graph, *_ = library.fuzzy_simplicial_set(
-        dense, ids.shape[1], state, "euclidean", knn_indices=ids, knn_dists=distances
-    )
+    graph = memberships(np.maximum(top - scores, 0), found)
     a, b = library.find_ab_params(1.0, 0.1)
     places, _ = library.simplicial_set_embedding(
-        dense,
+        rows.dense(),
         graph,
         n_components=2,
         initial_alpha=1.0,
@@ -101,6 +97,36 @@ def umap(rows: Rows, metric: Metric, scores: np.ndarray, found: np.ndarray, seed
         parallel=False,
     )
     return np.asarray(places, np.float32)
+
+
+def memberships(distances: np.ndarray, found: np.ndarray) -> Any:
+    """The graph that UMAP lays out: how surely two rows are near each other, a sparse matrix (n, n) of 0..1.
+
+    It is what umap-learn's `fuzzy_simplicial_set` gives, which takes seconds to compile before it does so.
+
+    Args:
+        distances: To the nearest other rows (n, k), ascending.
+        found: These rows (n, k).
+    """
+    from scipy import sparse
+
+    n, k = distances.shape
+    # The nearest that is no copy is surely near; the sum over all is log2 of how many there are, with the row itself.
+    nearest = np.where(distances > 0, distances, np.inf).min(axis=1)
+    nearest[~np.isfinite(nearest)] = 0
+    beyond = np.maximum(distances - nearest[:, None], 0).astype(np.float64)
+    low, high, width = np.zeros(n), np.full(n, np.inf), np.ones(n)
+    for _ in range(_HALVINGS):
+        over = np.exp(-beyond / width[:, None]).sum(axis=1) > np.log2(k + 1)
+        low, high = np.where(over, low, width), np.where(over, width, high)
+        width = np.where(np.isfinite(high), (low + np.where(np.isfinite(high), high, 0)) / 2, 2 * width)
+    spread = distances.sum(axis=1, dtype=np.float64) / (k + 1)
+    width = np.maximum(width, _NARROWEST * np.where(nearest > 0, spread, spread.mean()))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        sure = np.where(beyond > 0, np.exp(-beyond / width[:, None]), 1).astype(np.float32)
+    one = sparse.csr_matrix((sure.ravel(), found.ravel(), np.arange(0, n * k + 1, k)), shape=(n, n))
+    both = one.multiply(one.T)
+    return (one + one.T - both).tocoo()
 
 
 def place(rows: Rows, metric: Metric, method: str, seed: int, shown: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -24,7 +24,7 @@ from kinfold.show.lines import lines as line_chart
 
 _SAMPLES = 8
 _LONGEST = 200  # lines of a table that are on the page
-_SHORT = 12  # lines of a table that are open to see
+_SHORT = 20  # lines of a table that are open to see
 _LONG = 20  # characters of a cell from which a table is too wide for a phone
 _DOTS = 30  # findings of one chart
 _POINTS = 60  # of a chart of lines

@@ -97,6 +97,6 @@ function middlesOf(places, scale, most) {
     const sorted = sort(axes);
     if (scale.names.length > 1 && width(sorted) > 0.75 * whole) return []; // a kind that is everywhere has no place
     const [x, y] = sorted.map((values) => quantile(values, 0.5) / 65535);
-    return [{ kind, x, y, names: [30, 16].map((most) => (scale.names[kind].length > most ? scale.names[kind].slice(0, most - 1) + "…" : scale.names[kind])) }];
+    return [{ kind, x, y, middle: x, names: [30, 16].map((most) => (scale.names[kind].length > most ? scale.names[kind].slice(0, most - 1) + "…" : scale.names[kind])) }];
   });
 }

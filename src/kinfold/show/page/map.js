@@ -3,6 +3,7 @@
 // The address ending in #canvas draws without WebGL, in #webgl with it even in software.
 
 const NONE = 2 ** 32 - 1;
+const LONGEST = 40; // characters of a label
 
 function decode(text, Kind) {
   const raw = atob(text);
@@ -33,7 +34,8 @@ function mount(root) {
   const still = matchMedia("(prefers-reduced-motion: reduce)");
   const night = matchMedia("(prefers-color-scheme: dark)");
   const nearest = gridOf(places);
-  const labels = labelsOf(places, keys, (text) => pen.measureText(text).width);
+  const briefly = keys.map((key) => (key.length > LONGEST ? [...key].slice(0, LONGEST - 1).join("") + "…" : key));
+  const labels = labelsOf(places, briefly, (text) => pen.measureText(text).width);
   const renderer = pointsOf(find(".map-points"), places);
   root.dataset.renderer = renderer.kind;
 
@@ -104,7 +106,8 @@ function mount(root) {
     pen.textAlign = "center";
     pen.lineJoin = "round";
     surrounded();
-    const named = titles();
+    const panels = over();
+    const named = titles(panels);
     arrows();
     const around = chosen < 0 ? [] : neighborsOf(chosen).map(([i]) => i).filter(shown);
     pen.strokeStyle = ink.accent;
@@ -121,28 +124,28 @@ function mount(root) {
     pen.font = ink.font;
     const most = Math.round(((width + 320) * (height + 320)) / 9500);
     const first = chosen < 0 ? trails.map(([i]) => i).filter(shown) : [chosen, ...around];
+    const stand = named.map(({ at, line, wide }) => [at, line, wide]); // texts that are written already: middle, line, width
+    const aside = [...stand]; // those that do not stand in the middle of what they name
     for (const i of labels(centered(), width, height, shown, most, first, named)) {
       if (i === hovered) continue;
       pen.font = i === chosen ? `600 ${ink.font}` : ink.font;
-      label(i, i === chosen || (chosen < 0 && first.includes(i)) ? ink.mark : ink.ink, chosen < 0 || first.includes(i) ? 0.95 : 0.35);
+      const [x, y] = screen(i);
+      const [line, wide] = [y - diameter() / 2 - 4, pen.measureText(briefly[i]).width];
+      const at = roomFor(x, line, wide, panels);
+      const others = at === x ? aside : stand;
+      if (Number.isNaN(at) || others.some(([a, b, w]) => Math.abs(b - line) < 15 && Math.abs(a - at) < (w + wide) / 2 + 3)) continue;
+      for (const texts of at === x ? [stand] : [stand, aside]) texts.push([at, line, wide]);
+      write(briefly[i], at, line, 3.5, i === chosen || (chosen < 0 && first.includes(i)) ? ink.mark : ink.ink,
+        chosen < 0 || first.includes(i) ? 0.95 : 0.35);
     }
-    for (const each of named) {
-      const [at, y] = [(each.x - view.x) * pixels() + middle.x, (each.y - view.y) * pixels() + middle.y + 5];
-      const edge = each.wide / 2 + 8;
-      const x = at > -edge && at < width + edge ? clamp(at, edge, width - edge) : at;
-      pen.font = ink.title;
-      pen.strokeStyle = ink.paper;
-      pen.lineWidth = 5;
-      pen.strokeText(each.name, x, y);
-      pen.fillStyle = ink.ink;
-      pen.fillText(each.name, x, y);
-    }
+    pen.font = ink.title;
+    for (const each of named) write(each.name, each.at, each.line, 5, ink.ink, 1);
     if (chosen >= 0) ring(chosen, ink.mark, 2);
     if (hovered >= 0) ring(hovered, ink.ink, 2);
   }
 
   // The names of kinds that fit beside each other, the largest first; near by, the keys tell more.
-  function titles() {
+  function titles(panels) {
     if (view.zoom > 5) return [];
     pen.font = ink.title;
     const fitting = [];
@@ -150,11 +153,33 @@ function mount(root) {
       if (off.has(each.kind)) continue;
       each.name = each.names[width > 640 ? 0 : 1]; // a phone has room for a word or two
       each.wide = pen.measureText(each.name).width;
-      if (each.wide > width - 16) continue;
-      const apart = (other) => Math.abs(other.y - each.y) * pixels() > 22 || Math.abs(other.x - each.x) * pixels() > (other.wide + each.wide) / 2 + 10;
+      each.line = (each.y - view.y) * pixels() + middle.y + 5;
+      each.at = roomFor((each.middle - view.x) * pixels() + middle.x, each.line, each.wide, panels);
+      if (Number.isNaN(each.at)) continue;
+      each.x = (each.at - middle.x) / pixels() + view.x;
+      const apart = (other) => Math.abs(other.line - each.line) > 22 || Math.abs(other.at - each.at) > (other.wide + each.wide) / 2 + 10;
       if (fitting.every(apart)) fitting.push(each);
     }
     return fitting;
+  }
+
+  // What lies over the map.
+  const over = () => [find(".map-side"), card, find(".map-tools")].filter((each) => !each.hidden).map((each) => ({
+    left: each.offsetLeft, right: each.offsetLeft + each.offsetWidth, top: each.offsetTop, bottom: each.offsetTop + each.offsetHeight,
+  }));
+
+  // The middle of a text, as near to x as the edges of the map and what lies over it leave room; NaN where they leave none.
+  function roomFor(x, line, wide, panels) {
+    const edge = wide / 2 + 6;
+    let [low, high] = [0, width];
+    for (const { left, right, top, bottom } of panels) {
+      if (line + 6 < top || line - 14 > bottom) continue;
+      if (x > left && x < right) return NaN;
+      if (x >= right) low = Math.max(low, right);
+      else high = Math.min(high, left);
+    }
+    if (x < low || x > high || high - low < 2 * edge || line < 14 || line > height - 5) return NaN;
+    return clamp(x, low + edge, high - edge);
   }
 
   // What the lasso surrounds.
@@ -204,15 +229,13 @@ function mount(root) {
     pen.stroke();
   }
 
-  function label(i, color, alpha) {
-    const [x, y] = screen(i);
-    const above = y - diameter() / 2 - 4;
+  function write(text, x, line, halo, color, alpha) {
     pen.globalAlpha = alpha;
     pen.strokeStyle = ink.paper;
-    pen.lineWidth = 3.5;
-    pen.strokeText(keys[i], x, above);
+    pen.lineWidth = halo;
+    pen.strokeText(text, x, line);
     pen.fillStyle = color;
-    pen.fillText(keys[i], x, above);
+    pen.fillText(text, x, line);
     pen.globalAlpha = 1;
   }
 
