@@ -164,6 +164,29 @@ class TestTexts:
         assert kf.open(out).rows.dense().tobytes() == kf.open(wanted).rows.dense().tobytes()
         assert not partial.exists()
 
+    def test_a_run_that_broke_off_before_its_first_text_is_in_nobodys_way(self, kinfold, network, tmp_path):
+        partial, out = tmp_path / ".out.arrow.partial", tmp_path / "out.arrow"
+        partial.mkdir()
+        for name in ("rows.f32", "kept.i64"):
+            (partial / name).write_bytes(b"half a row")
+        assert kinfold("encode", "a ship", "--model", network, "-o", out).code == 0
+        assert len(kf.open(out)) == 1
+        partial.mkdir()
+        (partial / "letter.txt").write_text("of somebody else")
+        assert "holds something else" in kinfold("encode", "a ship", "--model", network, "-o", out).err
+
+    def test_a_file_without_texts_and_chunks_of_none(self, kinfold, network, tmp_path):
+        out, empty = tmp_path / "out.arrow", tmp_path / "empty.txt"
+        empty.touch()
+        for how in ((), ("--tokens",), ("--chunk", 16)):
+            ran = kinfold("encode", empty, "--model", network, *how, "-o", out)
+            assert ran.code == 2
+            assert f"{empty}: has no text" in ran.err
+        ran = kinfold("encode", "a ship", "--model", network, "--chunk", 0, "-o", out)
+        assert ran.code == 2
+        assert "chunks of 0 tokens are too small" in ran.err
+        assert list(tmp_path.iterdir()) == [empty]
+
     def test_texts_on_the_command_line_chunks_and_tokens(self, kinfold, network, tmp_path):
         out = tmp_path / "out.arrow"
         ran = kinfold("encode", "a ship", "hay", "--model", network, "-o", out, "--precision", "float32", "--json")

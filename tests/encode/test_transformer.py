@@ -314,13 +314,20 @@ class TestBadFolders:
         with pytest.raises(BadFile, match="is a Python pickle, which could run anything and is not read"):
             Transformer(broken)
 
-    def test_code_of_its_own(self, broken):
+    @pytest.mark.parametrize("named", [("AutoModel", "AutoConfig"), ("AutoModel",)])
+    def test_code_of_its_own(self, broken, named):
         config = json.loads((broken / "config.json").read_text())
-        own = {"model_type": "mine", "auto_map": {"AutoModel": "modeling.Mine", "AutoConfig": "modeling.Config"}}
+        own = {"model_type": "mine", "auto_map": dict.fromkeys(named, "modeling.Mine")}
         (broken / "config.json").write_text(json.dumps(config | own))
         (broken / "modeling.py").write_text("raise SystemExit('this ran')")
         with pytest.raises(BadData, match="needs code of its own, which is not run"):
             Transformer(broken).vectors(["hay"])
+
+    def test_a_static_encoder(self, broken):
+        told = [{"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.StaticEmbedding"}]
+        (broken / "modules.json").write_text(json.dumps(told))
+        with pytest.raises(BadData, match=r"begins with a Transformer\. A static encoder is named as a Space is"):
+            Transformer(broken)
 
     def test_modules_of_its_own(self, broken):
         told = [{"idx": 0, "name": "0", "path": "", "type": "custom.Module"}]

@@ -60,7 +60,17 @@ def test_text_that_was_read_as_another_encoding_is_told_from_what_is_meant(text)
 
 @pytest.mark.parametrize(
     ("text", "expected"),
-    [("a <b>word</b>", 2), ("&amp; &#39; &nbsp;", 3), ("a < b > c", 0), ("AT&T; R&D", 0), ("<3 <- <=>", 0), ("x<y", 0)],
+    [
+        ("a <b>word</b>", 2),
+        ("<br/> <BR> <a href='x'>", 3),
+        ("&amp; &#39; &nbsp;", 3),
+        ("a < b > c", 0),
+        ("AT&T; R&D", 0),
+        ("<3 <- <=>", 0),
+        ("x<y", 0),
+        ("bond <US30YT=RR> <EUR=>", 0),
+        ("<user> <unk> </s> <ann@mail.org> <http://a.b>", 0),
+    ],
 )
 def test_html_is_told_from_signs(text, expected):
     assert looked(text)[0][0, looks.MARKUP] == expected

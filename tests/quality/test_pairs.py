@@ -44,7 +44,7 @@ def test_faults_of_pairs_are_counted_each_with_its_place(tmp_path):
     assert found(report) == {
         "rows that are no pair": ("serious", 2),
         "pairs that stand twice": ("warning", 2),
-        "pairs whose copies have other labels": ("warning", 2),
+        "pairs whose copies have other scores": ("warning", 2),
         "pairs that stand twice the other way round": ("note", 1),
         "pairs of a text with itself that are scored": ("note", 1),
         # The runs of words are the same, whatever the order of the two.
@@ -81,3 +81,10 @@ def test_the_benchmark_of_pairs_shares_some_between_its_splits():
     report = kf.check(files)
     assert found(report)["pairs of a later file that an earlier one has"] == ("serious", 16)
     assert [row[1] for row in table(report, "Files")] == [5749, 1500, 1379]
+
+
+def test_words_that_are_the_same_in_two_languages_are_no_fault_of_a_dictionary(tmp_path):
+    rows = [f"house{at}\tHaus{at}" for at in range(200)] + [f"taxi{at}\ttaxi{at}" for at in range(20)]
+    path = tmp_path / "words.tsv"
+    path.write_text("\n".join(rows) + "\n")
+    assert found(kf.check(path, kind="pairs")) == {"pairs of a text with itself": ("note", 20)}

@@ -281,8 +281,32 @@ def test_real_texts_have_few_faults_and_these_are_real():
     files = [DATA / "text" / "sst2" / f"stsa.binary.{name}.gz" for name in ("train", "dev", "test")]
     report = kf.check(files)
     assert found(report) == {
-        "texts of a later file that an earlier one has": ("serious", 1),
+        "texts of a later file that an earlier one has": ("warning", 1),
         "texts that stand twice": ("note", 7),
     }
     assert places(report, "texts of a later file that an earlier one has")[0][1] == "what 's next ?"
     assert found(kf.check(DATA / "text" / "state_of_the_union.jsonl.gz")) == {}
+
+
+def test_one_text_in_thousands_that_splits_share_makes_no_judgment_worthless(tmp_path):
+    train, test = sentences(400), sentences(1000, seed=1)
+    test[5] = train[17]
+    paths = [written(tmp_path, "train.txt", train), written(tmp_path, "test.txt", test)]
+    name = "texts of a later file that an earlier one has"
+    assert found(kf.check(paths)) == {name: ("warning", 1)}
+    written(tmp_path, "test.txt", [*test[:6], *train[20:25], *test[6:]])
+    assert found(kf.check(paths)) == {name: ("serious", 6)}
+
+
+def test_placeholders_are_no_html(tmp_path):
+    lines = [f"<user> {each} <EUR=>" for each in sentences(100)]
+    assert found(kf.check(written(tmp_path, "texts.txt", lines))) == {}
+
+
+@pytest.mark.parametrize(("name", "held"), [("texts.txt", ""), ("table.csv", "height,label\n")])
+def test_a_file_in_which_nothing_stands_is_serious(tmp_path, name, held):
+    path = tmp_path / name
+    path.write_text(held)
+    report = kf.check(path)
+    assert found(report) == {"files in which nothing stands": ("serious", 1)}
+    assert places(report, "files in which nothing stands") == [(str(path), "")]

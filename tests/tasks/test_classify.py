@@ -75,6 +75,9 @@ def test_vectors_to_begin_with_give_rows_to_words_that_no_text_has():
     assert (step["step"], step["shared"], step["new_keys"]) == ("start", 4, 1)
     with pytest.raises(BadOption, match="the Space has 16 dimensions"):
         train(texts, labels, start=vectors, dim=8)
+    documents = kf.Space.of(["0", "1"], rows[:2], group="word")
+    with pytest.raises(BadData, match=r"have none of the 5 words of the texts \(theirs are '0', '1'"):
+        train(texts, labels, start=documents)
     with pytest.raises(BadOption, match="start is for supervised fastText"):
         train(texts, labels, start=vectors, model=vectors)
 

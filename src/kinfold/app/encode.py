@@ -11,7 +11,7 @@ import typer
 
 from kinfold.app.output import Json, say, watched
 from kinfold.app.recommend import history_of
-from kinfold.core.errors import BadOption
+from kinfold.core.errors import BadData, BadOption
 from kinfold.core.report import number
 
 
@@ -181,7 +181,10 @@ def _by_transformer(
         else:
             items = kf.sources.documents.read(source, text=text, key=key)
             how: dict[str, Any] = {"threads": threads, "progress": progress}
-            made = encoder.chunks(items, chunk, **how) if chunk else encoder.token_space(items, **how)
+            made = encoder.token_space(items, **how) if chunk is None else encoder.chunks(items, chunk, **how)
+        if not made.card.steps[-1]["texts"]:
+            recipe.forget(partial)
+            raise BadData(f"{things[0]}: has no text; there is nothing to encode.")
         kf.io.save(made, out)
     seconds = time.perf_counter() - began
     recipe.forget(partial)

@@ -276,7 +276,11 @@ def _modules(path: Path) -> list[tuple[str, str]]:
             raise BadData(f"{place}: a module is in '{folder}', outside of the model's folder.")
     if not found or found[0][0].rpartition(".")[2] != "Transformer":
         first = found[0][0] if found else "missing"
-        raise BadData(f"{place}: its first module is {first}; a transformer's folder begins with a Transformer.")
+        static = " A static encoder is named as a Space is: kinfold encode FOLDER --file texts.txt."
+        raise BadData(
+            f"{place}: its first module is {first}; a transformer's folder begins with a Transformer."
+            f"{static if first.endswith('StaticEmbedding') else ''}"
+        )
     return found
 
 

@@ -43,7 +43,8 @@ def load(checkpoint: Checkpoint, kind: str = "float32", head: Any = None, **conf
             )
         except (OSError, ValueError, KeyError, RuntimeError) as error:
             text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-            if "trust_remote_code" in str(error) or "custom code" in str(error):
+            own = "auto_map" in checkpoint.config and "does not recognize this architecture" in str(error)
+            if own or "trust_remote_code" in str(error) or "custom code" in str(error):
                 raise BadData(
                     f"{checkpoint.body}: this model needs code of its own, which is not run. "
                     f"Families that the transformers library knows can be used."

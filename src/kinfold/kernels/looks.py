@@ -30,6 +30,15 @@ _SHIFT = np.uint32(15)
 _WHOLE = np.uint32(0xFFFFFFFF)
 _FIRST, _SECOND = np.uint32(0x2C1B3C6D), np.uint32(0x297A2D39)
 _MOST_MARKUP = 80
+# Tags of HTML, the bytes of each as one number: what else stands between < and > is a placeholder or an address.
+_TAGS = (
+    "a abbr address article aside audio b big body br button canvas center cite code dd del div dl dt em embed "
+    "fieldset figure font footer form frame h1 h2 h3 h4 h5 h6 head header hr html i iframe img input ins kbd "
+    "label li link main map mark meta nav object ol option p param pre q script section select small source "
+    "span strike strong style sub summary sup svg table tbody td textarea tfoot th thead title tr tt u ul var "
+    "video"
+)
+_TAG_NUMBERS = np.array(sorted(int.from_bytes(each.encode(), "big") for each in _TAGS.split()), np.int64)
 
 
 @inline
@@ -91,6 +100,18 @@ def _garbled(before, point, earlier):
 
 
 @inline
+def _is_tag(data, at, end):
+    """Whether the name of a tag of HTML stands at a place, and ends there."""
+    name = np.int64(0)
+    while at < end and (97 <= data[at] | 32 <= 122 or 48 <= data[at] <= 57) and name < 1 << 55:
+        name = name << 8 | (data[at] | 32)
+        at += 1
+    ends = at < end and (data[at] == 62 or data[at] == 47 or data[at] == 32 or 9 <= data[at] <= 13)
+    place = np.searchsorted(_TAG_NUMBERS, name)
+    return ends and place < len(_TAG_NUMBERS) and _TAG_NUMBERS[place] == name
+
+
+@inline
 def _markup(data, at, end):
     """Whether a tag or a named or numbered character of HTML begins at a place."""
     closing = 62 if data[at] == 60 else 59
@@ -99,7 +120,7 @@ def _markup(data, at, end):
         after += 1
     if closing == 59 and after < end and data[after] == 35:
         after += 1
-    elif after >= end or not (97 <= data[after] | 32 <= 122):
+    elif after >= end or not (97 <= data[after] | 32 <= 122) or (closing == 62 and not _is_tag(data, after, end)):
         return False
     last = min(end, at + (_MOST_MARKUP if closing == 62 else 10))
     found = 0

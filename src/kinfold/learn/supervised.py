@@ -151,6 +151,7 @@ class Supervised:
 
         Raises:
             BadOption: The start has another dimension, or its rows are not to learn.
+            BadData: The start has none of the texts' words.
         """
         takes(self, data)
         known = None if start is None else self._known(start)
@@ -158,7 +159,15 @@ class Supervised:
             raise BadOption(f"threads is {threads}; it is at least 1.")
         counts = _label_counts(data)
         texts = data.texts
+        shared = 0
         if known is not None:
+            shared = int((known.keys.rows(data.texts.keys.names) >= 0).sum())
+            if not shared:
+                some = ", ".join(repr(each) for each in known.keys.names[:3].to_pylist())
+                raise BadData(
+                    f"the vectors to begin with have none of the {len(data.texts.keys):,} words of the texts (theirs "
+                    f"are {some} …). Are they of words, in the same language and case?"
+                )
             texts = dataclasses.replace(texts, keys=joined(texts.keys, known.keys)[0])
         features = Features.of(texts, self, None if known is None else known.keys)
         workers = many(threads)
@@ -166,12 +175,10 @@ class Supervised:
         rows = len(features) + len(counts) + workers * copies
         weights = Matrices(rows, len(counts), self.dim, generator(seed, 0), 1, len(features.words))
         fit = _Fit(data, features, counts, weights, seed, workers, copies)
-        shared = 0
         if known is not None:
             places = known.keys.rows(features.words)
             begun = np.flatnonzero(places >= 0)
             weights.inner_rows[begun, : self.dim] = known.rows.take(places[begun])
-            shared = int((known.keys.rows(data.texts.keys.names) >= 0).sum())
         space = self._space(fit, self._train(fit, progress))
         if start is None:
             return space

@@ -12,7 +12,7 @@ from kinfold.core.errors import BadData, BadOption
 from kinfold.core.files import existing
 from kinfold.core.progress import Progress, quiet
 from kinfold.core.report import Report, Table
-from kinfold.quality.issue import Issue, report
+from kinfold.quality.issue import SHOWN, Example, Issue, report
 from kinfold.quality.kind import IMAGES, KINDS, Kind, Recognized, recognize, texts_in
 
 # Columns that may be named, by the kinds that have them.
@@ -116,6 +116,8 @@ def check(
     splits = [0] * len(paths) if together else list(range(len(paths)))
     how: dict[str, Any] = {"threads": threads, "seed": seed, "progress": progress}
     issues, tables, notes = _CHECKS[first.kind](paths, splits, recognized, how)
+    if not any(each.severity == "serious" for each in issues):  # what could not be read is told already
+        issues = [*issues, *_nothing(tables)]
     if group is None:  # a column that is called as groups are may be met in all splits, and rightly so
         issues = [_milder(each) if "of groups that" in each.name else each for each in issues]
     told = f"{paths[0]} is read as {first.kind}: {first.why}. Say --kind to read it as another."
@@ -125,6 +127,14 @@ def check(
         )
     title = f"Check of {', '.join(each.name for each in paths)}"
     return report(title, issues, tables, [told, *notes])
+
+
+def _nothing(tables: Sequence[Table]) -> list[Issue]:
+    """Files in which nothing stands: what else is not found in them says nothing."""
+    files = [row for table in tables if table.title == "Files" for row in table.rows]
+    bare = [Example(str(name), "") for name, count, *_ in files if not count]
+    fix = "was it written to its end? Fetch or make it again"
+    return [Issue("files in which nothing stands", "serious", len(bare), len(files), bare[:SHOWN], fix)]
 
 
 def _milder(issue: Issue) -> Issue:

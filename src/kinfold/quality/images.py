@@ -27,7 +27,7 @@ from kinfold.core.threads import many
 from kinfold.kernels import minhash
 from kinfold.kernels.near import joined, near_pairs
 from kinfold.quality.classes import balance
-from kinfold.quality.issue import Example, Issue, Severity
+from kinfold.quality.issue import Example, Issue, Severity, of_leakage
 from kinfold.quality.kind import IMAGES
 
 # Sides of the picture that is compared and that the hash is made of, and of its lowest frequencies.
@@ -408,7 +408,7 @@ class _Check:
             issues.append(Issue(f"images that {verb}", severity, len(twice), total, shown(twice, places[which]), fix))
         if len(leaked):
             later = int(np.count_nonzero(self._split > 0))
-            worst: Severity = "warning" if how else "serious"
+            worst: Severity = "warning" if how else of_leakage(len(leaked), later)
             fix = "take them out of one of the splits: what was learned from cannot judge"
             name = f"images of a later split that an earlier one {how}has"
             issues.append(Issue(name, worst, len(leaked), later, shown(leaked, earliest[owner]), fix))

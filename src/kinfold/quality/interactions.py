@@ -13,7 +13,7 @@ from kinfold.core.errors import UnknownName, did_you_mean
 from kinfold.core.progress import Progress
 from kinfold.core.report import Table
 from kinfold.quality.fields import Batch, Broken, Form, Rows, form_of, head_of, lines_of, whole
-from kinfold.quality.issue import SHOWN, Example, Issue, Severity, share
+from kinfold.quality.issue import SHOWN, Example, Issue, Severity, of_leakage, share
 from kinfold.quality.store import Store, quoted, store
 from kinfold.quality.texts import broken_issues
 
@@ -270,7 +270,7 @@ class _Check:
             shown = [Example(self._where(file, place), f"user {who} met {what}") for file, place, who, what in rows]
             fix = "take them out of one of the files: what was learned from cannot judge"
             name = "interactions of a later file that an earlier one has"
-            issues.append(Issue(name, "serious", count, later, shown, fix))
+            issues.append(Issue(name, of_leakage(count, later), count, later, shown, fix))
         if self._timed:
             first = "(SELECT who, min(time) AS begins FROM met WHERE split > 0 GROUP BY who)"
             query = f"FROM met a JOIN {first} b ON a.who = b.who WHERE a.split = 0 AND a.time > b.begins"

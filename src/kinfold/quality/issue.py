@@ -15,6 +15,8 @@ SEVERITIES: tuple[Severity, ...] = ("serious", "warning", "note")
 SHOWN = 5
 _SHOWN: dict[Severity, int] = {"serious": 5, "warning": 3, "note": 2}
 _CUT = 90
+# Share of a later split from which what it has of an earlier one changes a judgment.
+_LEAKED = 0.005
 # Other controls stay, since they may be what is wrong.
 _SPACES = re.compile(r"[ \t\r\n]+")
 
@@ -67,6 +69,11 @@ def report(title: str, issues: Iterable[Issue], tables: Sequence[Table], notes: 
     ]
     clean = [] if found else ["Nothing was found that needs a look."]
     return Report(title, findings, [*first, *tables], [*clean, *notes])
+
+
+def of_leakage(count: int, of: int) -> Severity:
+    """How bad it is that so many of a later split stand in an earlier one: a few among thousands change no judgment."""
+    return "serious" if count >= _LEAKED * of else "warning"
 
 
 def cut(text: str) -> str:

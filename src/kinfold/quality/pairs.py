@@ -83,7 +83,7 @@ def _pairs(parts: Sequence[Part], splits: Sequence[int]) -> tuple[list[Issue], l
     """What pairs have that texts alone have not."""
     same: list[Example] = []
     turned: list[Example] = []
-    alike = total = reversed_ = later = shared = 0
+    alike = single = total = reversed_ = later = shared = 0
     shared_shown: list[Example] = []
     seen: dict[int, tuple[int, int]] = {}
     left_side: set[int] = set()
@@ -100,6 +100,7 @@ def _pairs(parts: Sequence[Part], splits: Sequence[int]) -> tuple[list[Issue], l
                 where = f"{part.name} {part.unit} {place:,}"
                 if label is not None:
                     scores[float(label)] = scores.get(float(label), 0) + 1
+                single += " " not in left and " " not in right
                 if left.lower() == right.lower():
                     alike += 1
                     if len(same) < SHOWN:
@@ -120,16 +121,21 @@ def _pairs(parts: Sequence[Part], splits: Sequence[int]) -> tuple[list[Issue], l
                         shared += 1
                         if len(shared_shown) < SHOWN:
                             shared_shown.append(Example(where, left if hash(left) in left_side else right))
-    scored = bool(scores)
+    # Of words, in two languages or scored, some are the same and rightly so.
+    scored, listed = bool(scores), single > total / 2
     best = max(scores, default=0.0)
     issues = [
         Issue(
             "pairs of a text with itself" if not scored else "pairs of a text with itself that are scored",
-            "note" if scored else "warning",
+            "note" if scored or listed else "warning",
             alike,
             total,
             same,
-            "leave them out: they teach nothing" if not scored else f"their score should be the highest, {best:g}",
+            f"their score should be the highest, {best:g}"
+            if scored
+            else "fine in a dictionary, where some words are the same in both languages; else leave them out"
+            if listed
+            else "leave them out: they teach nothing",
         ),
         Issue(
             "pairs that stand twice the other way round", "note", reversed_, total, turned, "leave one of the two out"

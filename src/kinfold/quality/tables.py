@@ -14,7 +14,7 @@ from kinfold.core.progress import Progress
 from kinfold.core.report import Table
 from kinfold.quality.classes import balance
 from kinfold.quality.fields import Rows, form_of, head_of
-from kinfold.quality.issue import SHOWN, Example, Issue, Severity, share
+from kinfold.quality.issue import SHOWN, Example, Issue, Severity, of_leakage, share
 from kinfold.quality.store import Store, quoted, store, text
 from kinfold.quality.texts import broken_issues, group_issues
 
@@ -386,7 +386,7 @@ class _Check:
             severity: Severity = "warning" if often else "note"
             fix = "leave all but one out, unless they are several that happen to be alike"
             if other == "first":
-                severity = "serious" if not but else "note" if small else "warning"
+                severity = of_leakage(count, of) if not but else "note" if small else "warning"
                 fix = "take them out of one of the files: what was learned from cannot judge"
             issues.append(Issue(name, severity, count, of, shown, fix))
         return issues

@@ -23,7 +23,7 @@ from kinfold.kernels import minhash
 from kinfold.kernels.near import joined
 from kinfold.quality.classes import balance
 from kinfold.quality.fields import BAD_BYTES, Broken, Rows, lines_of, whole
-from kinfold.quality.issue import SHOWN, Example, Issue, Severity, share
+from kinfold.quality.issue import SHOWN, Example, Issue, Severity, of_leakage, share
 from kinfold.quality.languages import LANGUAGES, SCRIPTS, language_of, tables
 
 # Jaccard similarity of the runs of three words of two texts that are nearly the same; words of a text from which it is
@@ -177,11 +177,11 @@ class _Seen:
 
 
 _FLAGS = {
-    "CONTROL": "texts with control characters",
-    "INVISIBLE": "texts with invisible characters",
-    "REPLACED": "texts with replacement characters (U+FFFD)",
-    "MOJIBAKE": "texts with garbled characters (UTF-8 read as Latin-1)",
-    "MARKUP": "texts with HTML in them",
+    "CONTROL": "control characters",
+    "INVISIBLE": "invisible characters",
+    "REPLACED": "replacement characters (U+FFFD)",
+    "MOJIBAKE": "garbled characters (UTF-8 read as Latin-1)",
+    "MARKUP": "HTML in them",
 }
 # Where an example begins to be looked at.
 _SIGNS = {
@@ -386,8 +386,9 @@ class TextCheck:
         again = np.flatnonzero((first != np.arange(total)) & ~short)
         leaked = np.flatnonzero((self._split > self._split[owner]) & ~short)
         issues = []
+        severity: Severity
         if len(again):
-            severity: Severity = "warning" if len(again) >= _REPEATED * total else "note"
+            severity = "warning" if len(again) >= _REPEATED * total else "note"
             shown = self._beside(again[:SHOWN], first)
             fix = self._dedup("--exact")
             issues.append(Issue(f"{self.things} that stand twice", severity, len(again), total, shown, fix))
@@ -395,11 +396,9 @@ class TextCheck:
             later = int(np.count_nonzero(self._split > 0))
             shown = self._beside(leaked[:SHOWN], owner)
             fix = "take them out of one of the files: what was learned from cannot judge"
-            issues.append(
-                Issue(
-                    f"{self.things} of a later file that an earlier one has", "serious", len(leaked), later, shown, fix
-                )
-            )
+            severity = of_leakage(len(leaked), later)
+            name = f"{self.things} of a later file that an earlier one has"
+            issues.append(Issue(name, severity, len(leaked), later, shown, fix))
         issues += self._contradicted(owner, short)
         sizes = np.bincount(owner[~short], minlength=total) if total else np.zeros(1, np.int64)
         most = int(sizes.argmax())
@@ -428,8 +427,10 @@ class TextCheck:
             Example(self._at(each), f"{names[int(self._codes[each])][:40]}: {texts[each]}")
             for each in order[:SHOWN].tolist()
         ]
-        fix = "look at them: one of the labels is wrong, or the text alone cannot tell"
-        return [Issue(f"{self.things} whose copies have other labels", "warning", len(which), len(labeled), shown, fix)]
+        what = "scores" if self.things == "pairs" else "labels"
+        fix = f"look at them: one of the {what} is wrong, or the text alone cannot tell"
+        name = f"{self.things} whose copies have other {what}"
+        return [Issue(name, "warning", len(which), len(labeled), shown, fix)]
 
     def _dedup(self, how: str) -> str:
         command = f": kinfold dedup FILE {how} -o clean.txt (a table: --text COLUMN, -o clean.csv)"
@@ -518,7 +519,9 @@ class TextCheck:
             if name == "REPLACED":  # what was replaced in reading is told already
                 count = max(0, count - sum(each.broken.counts[BAD_BYTES] for each in self.seen))
             severity: Severity = "note" if name in ("INVISIBLE", "MARKUP") else "warning"
-            issues.append(Issue(_FLAGS[name], severity, count, total, flagged.examples, _FIXES[name]))
+            issues.append(
+                Issue(f"{self.things} with {_FLAGS[name]}", severity, count, total, flagged.examples, _FIXES[name])
+            )
         if self._nfd.count and self._nfc.count:
             rare = min((self._nfd, self._nfc), key=lambda each: each.count)
             form = "letters and marks apart (NFD)" if rare is self._nfd else "letters and marks in one (NFC)"

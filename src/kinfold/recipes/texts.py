@@ -25,6 +25,8 @@ from kinfold.sources.text import BadBytes
 
 # Texts between two notes of how far the work is.
 _STEP = 1024
+# Files of a run beside what tells how far it is; both are empty where it broke off at once.
+_OWN = ("rows.f32", "kept.i64")
 
 
 def texts(
@@ -120,7 +122,7 @@ class Done:
                 raise BadFile(f"{folder}: cannot be made ({error.strerror}).") from error
         elif self._state.exists():
             self._take_up()
-        elif any(folder.iterdir()):
+        elif any(each.name not in _OWN for each in folder.iterdir()):
             raise BadFile(f"{folder}: holds something else than a run that was broken off; name another file.")
 
     def _take_up(self) -> None:
@@ -146,7 +148,7 @@ class Done:
         if self.texts:
             progress.advance(self.texts)
         width = 4 * encoder.dim
-        rows, kept = self.folder / "rows.f32", self.folder / "kept.i64"
+        rows, kept = (self.folder / name for name in _OWN)
         with open(rows, "ab") as row_file, open(kept, "ab") as kept_file:
             for file, size in ((row_file, width), (kept_file, 8)):
                 if os.fstat(file.fileno()).st_size < self.kept * size:
