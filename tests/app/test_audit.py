@@ -82,6 +82,16 @@ def test_audit_compares_groups(kinfold, tmp_path):
     assert "no attribute 'sex'" in ran.err
 
 
+def test_lists_of_users_and_items_are_refused_by_the_options_that_there_are(kinfold, tmp_path):
+    rng = np.random.default_rng(0)
+    path = tmp_path / "met.csv"
+    path.write_text("user,item\n" + "".join(f"u{at % 30},i{rng.integers(0, 40)}\n" for at in range(300)))
+    kf.items(path, dim=4, seed=0, threads=1).save(tmp_path / "met.arrow")
+    ran = kinfold("audit", tmp_path / "met.arrow")
+    assert ran.code == 2
+    assert "with --group …, such as gender, or the group that holds words with --among …" in ran.err
+
+
 def test_sentences_around_words_are_encoded(kinfold, learned, lists, tmp_path):
     ran = kinfold("audit", learned, "--lists", lists, "--templates", "sentences")
     assert ran.code == 0

@@ -187,6 +187,8 @@ def test_what_cannot_be_chosen_is_refused():
         choose.dimension(space, learner=kf.learn.SVD(), data=Items(["a b"]))
     with pytest.raises(BadData, match="at least 3"):
         choose.dimension(Space.of(["a", "b"], [[1, 0], [0, 1]]))
+    with pytest.raises(BadData, match="no coordinates"):
+        choose.dimension(Space.of(["a", "b", "c"], np.zeros((3, 0))))
     with pytest.raises(BadData, match="shares fewer than 3"):
         choose.dimension(space, beside=Space.of(["x", "y", "z"], np.eye(3)))
     one = dataclasses.replace(block_counts(), values=sparse.csr_array((48, 48), dtype=np.float32))

@@ -38,6 +38,18 @@ def test_groups_without_meaning_are_not():
     assert report.notes[0].startswith("Rows are not shown to tell gender")
 
 
+def test_p_of_groups_without_meaning_is_spread_evenly():
+    # Counted by rows told alone, so many partitions are level that p is 0.65 on the mean, and below 0.05 once in 100.
+    found = []
+    for draw in range(80):
+        rng = np.random.default_rng([draw, 1])
+        space = Space.of([f"p{at}" for at in range(40)], rng.normal(size=(40, 4)))
+        space = space.with_attribute("side", rng.permutation(["a", "b"] * 20))
+        found.append(separation(space, "side", permutations=99, seed=draw)["told by a probe/p"].value)
+    assert 0.42 < np.mean(found) < 0.58
+    assert min(found) < 0.05 < 0.95 < max(found)
+
+
 def test_when_mixed_is_what_chance_gives():
     report = separation(people(), "gender", k=5)
     # 80 and 40 of 120: one finds 79 of 119 others of its kind, the other 39.

@@ -250,6 +250,20 @@ def test_bad_options_are_refused(lists):
         word_bias(empty, lists)
 
 
+def test_words_that_other_questions_name_are_no_other_keys(lists):
+    # Of an encoder there are no keys but those of the lists; women and men lean, and say nothing of what is usual.
+    more = "\n".join(f'"f{at}",' for at in range(40))
+    text = lists.read_text() + '\n[[query]]\nname = "more"\ntargets = ["more"]\nattributes = ["home"]\n'
+    lists.write_text(text.replace("[words]", f"[words]\nmore = [{more}]", 1))
+    space = society(3.0, others=0)
+    rng = np.random.default_rng(1)
+    both = np.concatenate([space.rows.values, rng.normal(size=(40, space.dim))])
+    listed = Space.of([*space.keys, *(f"f{at}" for at in range(40))], both, group="word")
+    report = audit(listed, lists)
+    assert "direct bias" in [each.name for each in report.findings]
+    assert "direct bias of other keys" not in [each.name for each in report.findings]
+
+
 @pytest.mark.data
 @pytest.mark.skipif(not VECTORS.exists() or not SHARES.exists(), reason=f"no real vectors and shares in {DATA}")
 def test_real_vectors_lean_as_occupations_are_shared():

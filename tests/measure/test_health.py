@@ -464,6 +464,8 @@ def test_what_cannot_be_looked_at_is_refused():
         measure.health(Space.of([], np.zeros((0, 3))))
     with pytest.raises(BadData, match="no rows"):
         measure.health(Space.of(["a"], np.zeros((1, 0))))
+    with pytest.raises(BadOption, match="at most 1,000"):
+        measure.health(cloud(), k=1001)
     with pytest.raises(BadOption, match="k=0"):
         measure.health(cloud(), k=0)
     with pytest.raises(BadOption, match="near is 1"):

@@ -94,3 +94,22 @@ def test_bad_questions_are_refused(favoring):
     bare = kf.Space(favoring.keys, favoring.rows, favoring.metric, favoring.card, favoring.table.select(["kind"]))
     with pytest.raises(BadData, match="does not remember"):
         exposure(bare, "kind")
+
+
+def test_values_of_several_tags_are_told_to_be_cut():
+    rng = np.random.default_rng(0)
+    met = pd.DataFrame({"user": np.repeat([f"u{at}" for at in range(60)], 10), "item": rng.integers(0, 250, 600)})
+    things = pd.DataFrame({"item": range(250), "tags": [f"tag{at % 9}|own{at}" for at in range(250)]})
+    space = kf.items(met, dim=4, item_table=things, seed=0, threads=1)
+    with pytest.raises(BadOption, match=r"at most 200 are compared. Name it tags:\| to cut values at \|"):
+        exposure(space, "tags")
+
+
+def test_of_many_groups_chance_is_named():
+    rng = np.random.default_rng(3)
+    met = pd.DataFrame({"user": np.repeat([f"u{at}" for at in range(60)], 10), "item": rng.integers(0, 60, 600)})
+    met["item"] = np.where(rng.random(600) < 0.5, met["item"] % 6, met["item"])
+    things = pd.DataFrame({"item": range(60), "kind": [f"kind{at // 6}" for at in range(60)]})
+    space = kf.items(met.drop_duplicates(), dim=4, item_table=things, seed=0, threads=1)
+    report = exposure(space, "kind", k=5)
+    assert "of 10 groups, chance alone tells one in twenty" in report.notes[0]

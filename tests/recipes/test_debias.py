@@ -136,6 +136,13 @@ def test_scores_by_files_and_other_lists_are_asked_before_and_after(lists, tmp_p
     assert [row[0] for row in other.rows] == ["sides"]
 
 
+def test_a_direction_of_few_pairs_is_named(lists):
+    lost = ", ".join(f'["gone{at}", "lost{at}"]' for at in range(3 * len(PAIRS)))
+    lists.write_text(lists.read_text().replace("definitional = [", f"definitional = [{lost}, ", 1))
+    _, report = kf.debias(leaning(), "hard", lists=lists, biased=40)
+    assert any("More than half of the pairs are lost" in note for note in report.notes)
+
+
 def test_lists_say_what_a_concept_is():
     gender = concept_of(read_lists("gender"))
     assert ("she", "he") in gender.pairs

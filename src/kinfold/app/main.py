@@ -184,7 +184,7 @@ def _spoken(text: str, words: list[str]) -> str:
             return match.group(0)
         return options[name] if value == "True" else f"{options[name]} {value}"
 
-    return re.sub(r"\b([a-z]\w*)=('[^']*'|[\w.]+)", option, text)
+    return re.sub(r"\b([a-z]\w*)=('[^']*'|…|[\w.]+)", option, text)
 
 
 def _fail(text: str, code: int) -> None:

@@ -92,9 +92,11 @@ def dimension(
     if (learner is None) != (data is None):
         raise BadOption("a learner is fitted again from its data; give both of learner and data, or neither.")
     part = compared(space, group)
+    if not part.dim:
+        raise BadData("there is nothing to shorten: the rows have no coordinates.")
     surveyed = survey(part, progress=progress)
     taking = surveyed.taking
-    if len(taking) < 3 or not part.dim:
+    if len(taking) < 3:
         raise BadData(f"{len(taking):,} different rows can be compared; a dimension is chosen for at least 3.")
     grid = _grid(dims, part.dim)
     progress.start("shorten", None)

@@ -109,7 +109,7 @@ class Probe:
         if not np.isfinite(rows).all():
             raise BadData("a row is not finite; what made the rows is damaged.")
         rng = np.random.default_rng(seed)
-        spread = float(rows.std()) or 1.0
+        spread = float(rows.std(dtype=np.float64)) or 1.0  # rows may be longer than float32 can square
         scaled = np.ascontiguousarray(rows / np.float32(spread), np.float32)
         part = np.arange(len(rows)) if len(rows) <= self.most else _some(len(rows), owners, self.most, rng)
         folds = _folds(targets[part], None if owners is None else owners[part], self.folds, rng)

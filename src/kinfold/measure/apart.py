@@ -195,8 +195,10 @@ def _probed(drawn: Drawn, draws: int, seed: int) -> tuple[Finding, float, list[f
     weights = probe.fit(drawn.rows[fitted], drawn.owners[fitted], groups, seed=seed, threads=1)
     # A rare group is told as readily as a frequent one: what is judged is the mean over groups.
     rarity = np.log(np.bincount(drawn.owners[fitted], minlength=groups) / len(fitted))
-    guesses = (drawn.rows[held] @ weights.rows.T + weights.bias - rarity).argmax(axis=1)
+    scores = drawn.rows[held] @ weights.rows.T + weights.bias - rarity
+    guesses = scores.argmax(axis=1)
     truth = drawn.owners[held]
+    over = (scores - scores.mean(axis=1, keepdims=True)).astype(np.float64)
 
     def balanced(owners: np.ndarray, told: np.ndarray) -> np.ndarray:
         hits, counts = np.zeros((2, len(owners), groups))
@@ -209,8 +211,19 @@ def _probed(drawn: Drawn, draws: int, seed: int) -> tuple[Finding, float, list[f
 
     value = float(balanced(truth[None], guesses[None])[0])
     low, high = bootstrap(balanced, truth, guesses, seed=seed)
+
+    def clear(owners: np.ndarray) -> np.ndarray:
+        """How far their own group is scored above the others, on the mean over groups."""
+        found: np.ndarray = np.mean(
+            [((owners == at) @ over[:, at]) / (owners == at).sum(axis=1) for at in range(groups)], axis=0
+        )
+        return found
+
+    # Many partitions guess as many right; which of them is further out, the scores tell. Else p would be too large.
     shuffled = np.stack([rng.permutation(truth) for _ in range(draws)])
-    larger = int((balanced(shuffled, guesses[None]) >= value - 1e-12).sum())
+    right, least = balanced(shuffled, guesses[None]), clear(truth[None])[0]
+    more, even = right > value + 1e-12, np.abs(right - value) <= 1e-12
+    larger = int((more | (even & (clear(shuffled) >= least - 1e-12 * max(1.0, abs(least))))).sum())
     recalls = [float((guesses[truth == at] == at).mean()) for at in range(groups)]
     return Finding("told by a probe", value, low, high, len(held)), 1 / groups, recalls, (larger + 1) / (draws + 1)
 
@@ -240,7 +253,7 @@ def _neighbors(
 
 
 def _between(drawn: Drawn) -> list[list[object]]:
-    means = np.stack([drawn.rows[drawn.owners == at].mean(axis=0) for at in range(len(drawn.names))])
+    means = np.stack([drawn.rows[drawn.owners == at].mean(axis=0, dtype=np.float64) for at in range(len(drawn.names))])
     return [[name, *line] for name, line in zip(drawn.names, (units(means) @ units(means).T).tolist(), strict=True)]
 
 
@@ -249,7 +262,8 @@ def _says(by: str, told: Finding, chance: float, p_told: float, same: float, mix
         return f"Rows are not shown to tell {by}: neither a probe nor neighbors do better than chance."
     parts = []
     if p_told < _LEVEL:
-        parts.append(f"a probe tells {by} in {told.value:.0%} of cases, where chance gives {chance:.0%}")
+        clearer = "" if told.value > chance else ", but scores the right one higher than chance would"
+        parts.append(f"a probe tells {by} in {told.value:.0%} of cases, where chance gives {chance:.0%}{clearer}")
     if p_same < _LEVEL:
         parts.append(
             f"{same:.0%} of the nearest rows are of the same {by}, where {number(100 * mixed)} % would be when mixed"

@@ -105,7 +105,8 @@ def word_bias(
         )
     if shares is not None and not any(each.axes for each in asked):
         raise BadOption("shares go with an axis, and these lists have none; name lists that have: lists='gender'.")
-    audit = _Audit(ListedWords(space, group, lower, unit), lost, permutations, strictness, seed)
+    named = {word for each in asked for word in each.asked()}
+    audit = _Audit(ListedWords(space, group, lower, unit), lost, permutations, strictness, seed, named)
     for each in asked:
         for query in each.queries:
             audit.query(query)
@@ -143,6 +144,7 @@ class _Audit:
     permutations: int
     strictness: float
     seed: int
+    named: set[str]
     findings: list[Finding] = field(default_factory=list, init=False)
     questions: list[list[object]] = field(default_factory=list, init=False)
     measures: list[list[object]] = field(default_factory=list, init=False)
@@ -287,8 +289,8 @@ class _Laid(NamedTuple):
         low, high = _ends(interval_of_small_mean(strength))
         mean = float(strength.mean())
         audit.findings.append(Finding("direct bias", mean, low, high, len(rows), group=name))
-        named = [word for pair in self.axis.pairs for word in pair]
-        others = audit.words.others([*named, *self.axis.words.words], _OTHERS, audit.seed)
+        # Words that any question names, such as those of women and of men, lean because they ought to.
+        others = audit.words.others(sorted(audit.named), _OTHERS, audit.seed)
         p = None
         told = f"{self.axis.words.name} lean by {number(mean)} on the mean"
         if len(others) >= _FEW_OTHERS:

@@ -17,6 +17,8 @@ from kinfold.measure.symptoms import FINE, Told
 
 # Rows that moments and neighbors need at least.
 _FEWEST = 3
+# Neighbors of a row: of all of them the tables would take minutes and gigabytes, and tell nothing.
+_MOST_NEAR = 1000
 
 
 def health(
@@ -73,6 +75,8 @@ def health(
     """
     if k < 1 or sample < 10:
         raise BadOption(f"health takes at least one neighbor and a sample of 10, not k={k} and sample={sample}.")
+    if k > _MOST_NEAR:
+        raise BadOption(f"k={k} neighbors are too many to compare; at most {_MOST_NEAR:,} are.")
     if not 0 < near < 1:
         raise BadOption(f"near is {near}; it is a cosine between 0 and 1.")
     others = _named(beside)

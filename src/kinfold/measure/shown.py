@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import scipy.sparse as sparse
 
 _BLOCK = 2048  # users who are served at a time
-_LEVEL, _MOST_GROUPS = 0.05, 200
+_LEVEL, _MOST_GROUPS, _SEVERAL = 0.05, 200, 5
 
 
 class Shown(NamedTuple):
@@ -148,7 +148,8 @@ def _of_items(told: pa.Table, by: str, shown: Shown, permutations: int, seed: in
     if len(names) < 2:
         raise BadOption(f"'{by}' tells {len(names)} groups of items; a comparison takes two. Name another attribute.")
     if len(names) > _MOST_GROUPS:
-        raise BadOption(f"'{by}' tells {len(names):,} groups; at most {_MOST_GROUPS} are compared.")
+        cut = "" if ":" in by or not any("|" in each for each in names) else f" Name it {by}:| to cut values at |."
+        raise BadOption(f"'{by}' tells {len(names):,} groups; at most {_MOST_GROUPS} are compared.{cut}")
     place = {each: at for at, each in enumerate(names)}
     belongs = np.zeros((len(of), len(names)))
     for item, own in enumerate(of):
@@ -222,4 +223,5 @@ def _says_items(lines: list[list[Any]]) -> str:
     parts = [
         f"{line[0]} is shown {number(line[7])} times as much as its part of the catalogue" for line in (most, least)
     ]
-    return f"{'; '.join(dict.fromkeys(parts))} (p below {_LEVEL})."
+    several = f"; of {len(lines)} groups, chance alone tells one in twenty" if len(lines) > _SEVERAL else ""
+    return f"{'; '.join(dict.fromkeys(parts))} (p below {_LEVEL}{several})."

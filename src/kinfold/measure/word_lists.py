@@ -117,6 +117,13 @@ class WordLists:
             )
         return self.words[name]
 
+    def asked(self) -> list[str]:
+        """All words that questions and axes name."""
+        sets = [each for query in self.queries for each in (*query.targets, *query.attributes)]
+        sets += [axis.words for axis in self.axes]
+        paired = [word for axis in self.axes for pair in axis.pairs for word in pair]
+        return [*(word for each in sets for word in each.words), *paired]
+
 
 def shipped() -> list[str]:
     """The names of the lists that come with Kinfold."""

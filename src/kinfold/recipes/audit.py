@@ -107,8 +107,13 @@ def audit(
             words, note = _sentences(thing, asked, told, templates, progress)
             notes.append(note)
         assert words is not None
-        options: dict[str, Any] = {"lower": lower, "unit": unit, "lost": lost, "permutations": permutations}
         within = among if words is space and group is None else None
+        if words is space and within is None and len(words.groups) > 1 and "word" not in words.groups:
+            raise BadOption(
+                f"this Space has the groups {', '.join(words.groups)}, and lists ask words: name an attribute of them "
+                "with group=…, such as gender, or the group that holds words with among=…"
+            )
+        options: dict[str, Any] = {"lower": lower, "unit": unit, "lost": lost, "permutations": permutations}
         found = word_bias(words, asked, shares=told, group=within, seed=seed, **options)
         reports.append(Report(found.title, found.findings, found.tables, [*notes, *found.notes]))
     if group is not None:
@@ -197,7 +202,7 @@ def _sentences(
     from kinfold.tasks.rows import of_texts, opened
 
     frames = _templates(templates)
-    words = list(dict.fromkeys([*_words(asked), *(shares or ())]))
+    words = list(dict.fromkeys([*(word for each in asked for word in each.asked()), *(shares or ())]))
     made = opened(thing)
     texts = [frame.replace("{word}", word) for word in words for frame in frames]
     rows, _ = of_texts(made, texts, progress=progress)
@@ -219,14 +224,6 @@ def _templates(templates: str | os.PathLike[str] | Sequence[str] | None) -> list
     if not templates or any("{word}" not in each for each in templates):
         raise BadOption("templates are sentences with {word} in them, at least one.")
     return list(templates)
-
-
-def _words(asked: Sequence[WordLists]) -> list[str]:
-    """All words that lists ask about."""
-    sets = [each for lists in asked for query in lists.queries for each in (*query.targets, *query.attributes)]
-    axes = [axis for lists in asked for axis in lists.axes]
-    paired = [word for axis in axes for pair in axis.pairs for word in pair]
-    return [*(word for each in (*sets, *(axis.words for axis in axes)) for word in each.words), *paired]
 
 
 def _lists(lists: Lists | Sequence[Lists]) -> list[WordLists]:

@@ -251,6 +251,11 @@ class _Work:
         self.words = {name: [self.part.keys[row] for row in rows.tolist()] for name, rows in sides.items()}
         asked = f"{len(sets.rows):,} of {sets.asked:,} pairs have two words with a row"
         self.notes.append(f"{asked}; sides are the {most:,} neutral words that lean most to either.")
+        if 2 * len(sets.rows) < sets.asked:
+            self.notes.append(
+                "More than half of the pairs are lost, so that the direction may be of something else; "
+                "give pairs of words that this Space has."
+            )
 
     def fields(self) -> dict[str, Any]:
         """What the transform is told."""
