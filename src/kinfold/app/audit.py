@@ -80,11 +80,14 @@ def audit(
     """Measure bias: of words by lists, of users and items by attributes, of encoders by group."""
     import kinfold as kf
     from kinfold.core.errors import BadOption
+    from kinfold.core.files import refuse_unwritable
     from kinfold.io.checkpoint import is_checkpoint
     from kinfold.show import text as shown
 
     if out is not None and (test is not None or is_checkpoint(path)):
         raise BadOption("-o writes a Space with the report on its card, and this audit is of none.")
+    if out is not None:
+        refuse_unwritable(out)
     space = path if test is not None or is_checkpoint(path) else kf.open(path)
     with watched(as_json) as progress:
         report = kf.audit(

@@ -96,8 +96,11 @@ def explain(
     """
     import kinfold as kf
     from kinfold.core.errors import BadOption
+    from kinfold.core.files import refuse_unwritable
     from kinfold.recipes.explain import labeled
 
+    if out is not None:
+        refuse_unwritable(out)
     if out is not None and out.suffix not in (*_PAGES, ".arrow"):
         raise BadOption(f"{out}: is neither a page nor a Space; write .html, or .arrow with --features.")
     if out is not None and out.suffix == ".arrow" and features is None:
@@ -171,9 +174,12 @@ def why(
     """
     import kinfold as kf
     from kinfold.core.errors import BadOption
+    from kinfold.core.files import refuse_unwritable
 
     if out is not None and out.suffix not in _PAGES:
         raise BadOption(f"{out}: is no page; write .html.")
+    if out is not None:
+        refuse_unwritable(out)
     title = "Why two are near" + ("" if path is None else f" in {path.name}")
     if item is not None or user is not None or history is not None:
         if item is None or path is None or keys or text:

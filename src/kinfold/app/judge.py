@@ -33,8 +33,11 @@ def health(
 ) -> None:
     """Look for what is broken, idle, crowded or unsteady among the rows, and say in words what to do."""
     import kinfold as kf
+    from kinfold.core.files import refuse_unwritable
     from kinfold.show import text
 
+    if out is not None:
+        refuse_unwritable(out)
     space = kf.open(path)
     runs = beside or []
     unique = len({each.name for each in runs}) == len(runs)

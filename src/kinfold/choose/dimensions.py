@@ -12,12 +12,13 @@ from kinfold.choose.report import HELD
 from kinfold.core.errors import BadData, BadOption
 from kinfold.core.intervals import of_mean
 from kinfold.core.metric import Metric
+from kinfold.core.nearest import compared
 from kinfold.core.progress import Progress, quiet
 from kinfold.core.report import Finding, Report, Table, number, percent
 from kinfold.core.shapes import Counts, Sequences
 from kinfold.core.space import Space
 from kinfold.measure.spectrum import Spectrum, drawn, kept
-from kinfold.measure.survey import Survey, compared, survey
+from kinfold.measure.survey import Survey, survey
 
 TABLE = "By dimension"
 _KEPT, _VARIANCE, _PIP = "neighbors kept", "variance", "PIP loss"

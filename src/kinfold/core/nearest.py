@@ -106,6 +106,17 @@ def alike(space: Space) -> Space:
     return dataclasses.replace(space, metric=Metric.COSINE, rows=rows)
 
 
+def compared(space: Space, group: str | None) -> Space:
+    """A group as its rows are compared with each other: two users, or two items, by cosine.
+
+    Raises:
+        UnknownName: There is no such group.
+    """
+    part = space.group(group)
+    name = next(iter(part.groups), None)
+    return alike(part) if one_side(part, name, name) else part
+
+
 def all_asked(space: Space, queries: Sequence[Query] | np.ndarray) -> list[Asked]:
     """What each of several queries stands for.
 

@@ -215,7 +215,9 @@ class _Audit:
             notes.append("Of questions without any bias, one in twenty has a p below 0.05.")
         if self.refused == asked:
             notes.append("Nothing could be answered: the Space holds too few of the words, or writes them otherwise.")
-        notes += [*self.words.notes(), "Absence of evidence in these lists is no evidence of fairness in others."]
+        notes += self.words.notes()
+        if self.refused < asked:
+            notes.append("Absence of evidence in these lists is no evidence of fairness in others.")
         return Report(f"Bias · {title}", self.findings, [*tables, *self.laid, self.words.table()], notes)
 
     def _refusal(self, sets: Sequence[_Held]) -> str:

@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from kinfold.core.errors import BadData, BadOption
 from kinfold.core.keys import PARTS
 from kinfold.core.layers import LAYERS
+from kinfold.core.nearest import compared
 from kinfold.core.progress import Progress, quiet
 from kinfold.core.report import Report, Table
 from kinfold.core.space import Space
 from kinfold.measure import symptoms
 from kinfold.measure.spectrum import Spectrum, drawn
-from kinfold.measure.survey import compared, survey
+from kinfold.measure.survey import survey
 from kinfold.measure.symptoms import FINE, Told
 
 # Rows that moments and neighbors need at least.
@@ -97,7 +98,7 @@ def health(
     summary = (
         f"{len(wanting)} of {len(readings)} parts want attention: {', '.join(wanting)}."
         if wanting
-        else f"All {len(readings)} parts are fine."
+        else "Everything that could be looked at is fine."
     )
     return Report(
         "Health",

@@ -11,11 +11,11 @@ from kinfold.core.errors import BadData, BadOption
 from kinfold.core.frequency import counts, most_frequent
 from kinfold.core.intervals import bootstrap, of_mean
 from kinfold.core.metric import Metric, units
+from kinfold.core.nearest import compared
 from kinfold.core.report import Finding, Report, Table
 from kinfold.core.space import Space
 from kinfold.measure.judgment import spearman
 from kinfold.measure.spectrum import shared as in_both
-from kinfold.measure.survey import compared
 from kinfold.transform.align import Align
 from kinfold.transform.links import linked
 

@@ -12,7 +12,6 @@ import pyarrow.compute as pc
 from kinfold.core.columns import one_array, to_numpy
 from kinfold.core.errors import BadData, UnknownKey
 from kinfold.core.metric import Metric, units
-from kinfold.core.nearest import alike, one_side
 from kinfold.core.space import Space
 from kinfold.prepare.features import members as categories
 
@@ -57,12 +56,6 @@ def members(space: Space, words: str | Sequence[str]) -> Members:
 def is_member(space: Space, word: str) -> bool:
     """Whether a word is a key or names an attribute and a value."""
     return word in space.keys or _attribute(space, word) is not None
-
-
-def compared(space: Space, group: str) -> Space:
-    """One group as its rows are compared with each other: two users, or two items, by cosine."""
-    part = space.group(group)
-    return alike(part) if one_side(space, group, group) else part
 
 
 def directions(part: Space, rows: np.ndarray) -> np.ndarray:

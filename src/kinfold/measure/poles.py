@@ -13,9 +13,10 @@ from kinfold.core.errors import BadData, BadOption, UnknownKey
 from kinfold.core.frequency import most_frequent
 from kinfold.core.intervals import of_share
 from kinfold.core.metric import Metric, units
+from kinfold.core.nearest import compared
 from kinfold.core.report import Finding, Report, Table, missing_words
 from kinfold.core.space import Space
-from kinfold.measure.members import Members, called, compared, directions, is_member, members
+from kinfold.measure.members import Members, called, directions, is_member, members
 from kinfold.transform.clusters import means
 
 # Parts of which a pole consists at most: of more rows, parts are means of some of them.

@@ -12,10 +12,11 @@ from kinfold.core.columns import one_array
 from kinfold.core.errors import BadData, BadOption
 from kinfold.core.frequency import most_frequent
 from kinfold.core.intervals import bootstrap
+from kinfold.core.nearest import compared
 from kinfold.core.report import Finding, Report, Table
 from kinfold.core.space import Space
 from kinfold.measure.judgment import spearman
-from kinfold.measure.members import called, compared
+from kinfold.measure.members import called
 from kinfold.measure.members import directions as rows_of
 
 _FREQUENT = 20_000

@@ -12,12 +12,13 @@ from kinfold.core.columns import one_array, to_numpy
 from kinfold.core.errors import BadData, BadOption
 from kinfold.core.intervals import bootstrap, of_difference, of_mean
 from kinfold.core.kinds import kinds
+from kinfold.core.nearest import compared
 from kinfold.core.progress import Progress, quiet
 from kinfold.core.report import Finding, Report, Table
 from kinfold.core.space import Space
 from kinfold.learn.probe import Probe
 from kinfold.measure.judgment import spearman
-from kinfold.measure.members import compared, directions, having
+from kinfold.measure.members import directions, having
 
 _STRENGTHS = "0.001,0.01,0.1,1"
 _PENALTIES = (0.01, 0.1, 1.0, 10.0, 100.0, 1000.0, 1e4)

@@ -10,10 +10,11 @@ from kinfold.core.columns import one_array, to_numpy
 from kinfold.core.errors import BadData
 from kinfold.core.intervals import of_mean
 from kinfold.core.metric import units
+from kinfold.core.nearest import compared
 from kinfold.core.report import Finding, Report, Table
 from kinfold.core.space import Space
 from kinfold.measure.kinds import values_told
-from kinfold.measure.members import called, compared, directions
+from kinfold.measure.members import called, directions
 from kinfold.transform.autoencoder import FEATURE, NAMED, TITLE, activations
 
 # Two features are the same where the cosine of their directions is above this.

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from kinfold.core.metric import Metric, units
-from kinfold.core.nearest import alike, one_side
 from kinfold.core.progress import Progress, quiet
 from kinfold.core.space import Space
 
@@ -63,17 +62,6 @@ class Survey:
             return units(rows)
         # Differences stay what they are, and lose less to rounding.
         return rows - self.mean.astype(np.float32) if self.space.metric is Metric.L2 else rows
-
-
-def compared(space: Space, group: str | None) -> Space:
-    """A group as its rows are compared with each other.
-
-    Raises:
-        UnknownName: There is no such group.
-    """
-    part = space.group(group)
-    name = next(iter(part.groups), None)
-    return alike(part) if one_side(part, name, name) else part
 
 
 def survey(part: Space, *, progress: Progress = quiet) -> Survey:

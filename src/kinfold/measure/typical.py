@@ -11,9 +11,10 @@ from kinfold.core.errors import BadData, BadOption
 from kinfold.core.intervals import of_mean, of_share
 from kinfold.core.kinds import kinds
 from kinfold.core.metric import Metric, units
+from kinfold.core.nearest import compared
 from kinfold.core.report import Finding, Report, Table
 from kinfold.core.space import Space
-from kinfold.measure.members import Members, called, compared, directions, members
+from kinfold.measure.members import Members, called, directions, members
 from kinfold.transform.clusters import Clusters, means
 
 # Rows of a kind whose sides are told, at most; neighbors of a key that are counted.
