@@ -55,7 +55,7 @@ def test_what_documents_lack_is_said(kinfold, reviews, tmp_path):
     assert "It has: id, text, stars" in ran.err
     ran = kinfold("learn", "documents", reviews, "-o", tmp_path / "x.arrow", "--text", "text", "--method", "usif")
     assert ran.code == 2
-    assert "give words=" in ran.err
+    assert "give --words …" in ran.err
 
 
 @pytest.mark.parametrize("ending", [".arrow", ".vec", ".glove", ".bin"])
@@ -89,7 +89,7 @@ def test_ways_out_are_spelled_as_options(kinfold, corpus, tmp_path):
     assert ran.code == 2
     assert "--dim 16" in ran.err
     for options, says in (
-        (("--known", "freeze"), "give start"),
+        (("--known", "freeze"), "give --start …"),
         (("--start", start, "--share", 0.5), "leave it out"),
         (("--start", start, "--pull", 2), "leave it out"),
     ):

@@ -186,7 +186,7 @@ def test_what_is_wrong_with_features_is_told(kinfold, files, monkeypatch):
     learn = ("learn", "items", "ratings.csv", "-o", "m.arrow", "--user", "user_id", "--item", "movie_id")
     ran = kinfold(*learn, "--item-features", "genre")
     assert ran.code == 2
-    assert "item_features are columns of a table; name it with item_table=…." in ran.err
+    assert "item_features are columns of a table; name it with --item-table …." in ran.err
     assert "no column 'genres'. Did you mean 'genre'" in kinfold(*learn, *FEATURES, "--item-features", "genres").err
     assert "learned by als, not by svd" in kinfold(*learn, *FEATURES, "--method", "svd").err
     (files / "movies.csv").write_bytes("movie_id,genre\na1,Comédie\na2,Comédie\n".encode("latin-1"))

@@ -178,7 +178,11 @@ class MaskedLM:
             made.normalizer = normalizers.BertNormalizer(lowercase=True)
             made.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
             made.decoder = decoders.WordPiece()
-            trainer: Any = trainers.WordPieceTrainer(**told)
+            # The library numbers letters within words in the order of a hash table, another one each time, and by these
+            # numbers it decides between pairs that are as frequent. So they are found first, and named in order.
+            made.train_from_iterator(_whole(texts), trainers.WordPieceTrainer(**{**told, "vocab_size": 1}))
+            inner = sorted(token for token in made.get_vocab() if token.startswith("##"))
+            trainer: Any = trainers.WordPieceTrainer(**{**told, "special_tokens": [*SPECIAL, *inner]})
         else:
             made = Tokenizer(models.BPE())
             made.normalizer = normalizers.NFC()
@@ -186,6 +190,8 @@ class MaskedLM:
             made.decoder = decoders.ByteLevel()
             trainer = trainers.BpeTrainer(initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), **told)
         made.train_from_iterator(_whole(texts), trainer)
+        if self.tokenizer == "wordpiece":
+            made = _plain(made)
         begin, end = SPECIAL[_CLS], SPECIAL[_SEP]
         made.post_processor = processors.TemplateProcessing(
             single=f"{begin} $A {end}",
@@ -390,6 +396,16 @@ def _masking(
     others = draw.integers(len(SPECIAL), max(len(corpus.begins), len(SPECIAL) + 1), ids.shape)
     ids = np.where(chosen & (how < 0.8), _MASK, np.where(chosen & (how >= 0.9), others, ids))
     return ids, labels
+
+
+def _plain(trained: Any) -> Any:
+    """The same tokenizer, in which the special tokens alone are special."""
+    from tokenizers import Tokenizer, models
+
+    made = Tokenizer(models.WordPiece(trained.get_vocab(), unk_token=SPECIAL[_UNK]))
+    made.normalizer, made.pre_tokenizer, made.decoder = trained.normalizer, trained.pre_tokenizer, trained.decoder
+    made.add_special_tokens(list(SPECIAL))
+    return made
 
 
 def _whole(texts: Iterable[str]) -> Iterator[str]:
