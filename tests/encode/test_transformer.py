@@ -13,8 +13,9 @@ from peers import peer
 import kinfold as kf
 from kinfold.core.errors import BadData, BadFile, BadOption, FrameMismatch
 from kinfold.core.shapes import Items
+from kinfold.encode.batches import overlapping, packed_batches, padded_batches
 from kinfold.encode.kernel_network import KernelNetwork, suits
-from kinfold.encode.transformer import Transformer, overlapping, packed_batches, padded_batches
+from kinfold.encode.transformer import Transformer
 from kinfold.io.checkpoint import read
 
 TEXTS = [

@@ -158,7 +158,7 @@ def demo(
         )
         space = space.with_report(sizes)
         space.save(folder / "words.arrow")
-        kf.show.report.write(space, folder / "report.html", seed=seed, progress=progress)
+        kf.report(space, folder / "report.html", seed=seed, progress=progress)
     shown = _picked(space)
     # A rare word is near by chance as often as by meaning.
     often = f"count >= {_OFTEN}" if len(space) > 1000 else None

@@ -10,7 +10,6 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from itertools import islice
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
@@ -27,6 +26,7 @@ from kinfold.core.shapes import Items
 from kinfold.core.space import Space
 from kinfold.core.spill import Spill
 from kinfold.core.threads import many
+from kinfold.encode.batches import overlapping, packed_batches, padded_batches, some_at_a_time
 from kinfold.encode.states import pooled
 from kinfold.encode.states import terms as terms_of
 from kinfold.encode.terms import Terms
@@ -235,7 +235,7 @@ class Transformer:
         Raises:
             BadData: It is no string, or a layer behind the pooling is not linear.
         """
-        cut = self._cut(_windows([thing], 1))
+        cut = self._cut(some_at_a_time([thing], 1))
         assert cut is not None
         _, (ids,), windows = cut
         if windows is None:
@@ -258,7 +258,7 @@ class Transformer:
         """
         workers = many(threads)
         with ThreadPoolExecutor(1) as ahead:
-            windows = _windows(texts, _TEXTS if self._network.side_by_side else _SORTED)
+            windows = some_at_a_time(texts, _TEXTS if self._network.side_by_side else _SORTED)
             coming = ahead.submit(self._cut, windows)
             while (found := coming.result()) is not None:
                 coming = ahead.submit(self._cut, windows)
@@ -582,51 +582,6 @@ class Transformer:
         if not special:
             return made
         return [np.concatenate([head, core, tail]) for core, (head, tail) in zip(made, edges, strict=True)]
-
-
-def padded_batches(lengths: np.ndarray, tokens: int) -> Iterator[np.ndarray]:
-    """Texts (m,) of about one length, so many that their tokens, filled up to the longest, are at most `tokens`.
-
-    Long ones come first, so that memory is asked for once.
-    """
-    order = np.argsort(-lengths, kind="stable")
-    first = 0
-    while first < len(order):
-        size = max(1, tokens // max(1, int(lengths[order[first]])))
-        yield order[first : first + size]
-        first += size
-
-
-def packed_batches(lengths: np.ndarray, tokens: int) -> Iterator[np.ndarray]:
-    """Texts (m,) one after another, so many that their tokens are at most `tokens`."""
-    ends = np.cumsum(lengths)
-    first = 0
-    while first < len(lengths):
-        before = ends[first] - lengths[first]
-        last = max(first + 1, int(np.searchsorted(ends, before + tokens, side="right")))
-        yield np.arange(first, last)
-        first = last
-
-
-def overlapping(length: int, window: int) -> Iterator[tuple[int, int]]:
-    """Where windows over so many tokens begin and end; each shares a quarter with the one before it."""
-    step = window - window // 4
-    first = 0
-    while True:
-        yield first, min(first + window, length)
-        if first + window >= length:
-            return
-        first += step
-
-
-def _windows(texts: Iterable[str], count: int) -> Iterator[list[str]]:
-    things, seen = iter(texts), 0
-    while some := list(islice(things, count)):
-        for place, text in enumerate(some, seen):
-            if not isinstance(text, str):
-                raise BadData(f"text {place:,} is {type(text).__name__}; texts are strings.")
-        seen += len(some)
-        yield some
 
 
 def _best_device() -> str:

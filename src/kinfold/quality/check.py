@@ -145,7 +145,8 @@ Checked = tuple[list[Issue], list[Table], list[str]]
 
 
 def _texts(paths: list[Path], splits: list[int], found: list[Recognized], how: dict[str, Any]) -> Checked:
-    from kinfold.quality import texts
+    from kinfold.quality import parts as files
+    from kinfold.quality.texts import TextCheck
     from kinfold.sources.labeled import PREFIX
 
     parts = []
@@ -154,21 +155,21 @@ def _texts(paths: list[Path], splits: list[int], found: list[Recognized], how: d
         inner = texts_in(path) if path.is_dir() else [path]
         own += [split] * len(inner)
         if path.is_dir():
-            parts += [texts.of_lines(one) for one in inner]
+            parts += [files.of_lines(one) for one in inner]
             continue
         column = each.columns.get("text")
         if column is not None:
-            parts.append(texts.of_column(path, column, each.columns.get("label"), each.columns.get("group")))
+            parts.append(files.of_column(path, column, each.columns.get("label"), each.columns.get("group")))
         elif each.kind == "tags":
-            parts.append(texts.of_tags(path))
+            parts.append(files.of_tags(path))
         elif each.kind == "labeled":
-            parts.append(texts.of_lines(path, PREFIX if PREFIX in each.why else ""))
+            parts.append(files.of_lines(path, PREFIX if PREFIX in each.why else ""))
         else:
-            parts.append(texts.of_lines(path))
+            parts.append(files.of_lines(path))
     tags = found[0].kind == "tags"
     empty = tags or "text" in found[0].columns or found[0].kind == "labeled"
     what: dict[str, Any] = {"things": "sentences" if tags else "texts", "empty_is_bad": empty, "classes": not tags}
-    checked = texts.TextCheck(parts, own, **what, **how)
+    checked = TextCheck(parts, own, **what, **how)
     issues, tables = checked.run()
     return issues, tables, checked.notes
 

@@ -13,9 +13,9 @@ from kinfold.core.errors import UnknownName, did_you_mean
 from kinfold.core.progress import Progress
 from kinfold.core.report import Table
 from kinfold.quality.fields import Batch, Broken, Form, Rows, form_of, head_of, lines_of, whole
+from kinfold.quality.findings import broken_issues
 from kinfold.quality.issue import SHOWN, Example, Issue, Severity, of_leakage, share
 from kinfold.quality.store import Store, quoted, store
-from kinfold.quality.texts import broken_issues
 
 # Share of all interactions that one user or item has, from which it dominates, and how many times the usual that is.
 _DOMINATES, _TIMES = 0.1, 20

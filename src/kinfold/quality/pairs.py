@@ -13,7 +13,8 @@ from kinfold.core.errors import BadData, BadFile
 from kinfold.core.report import Table
 from kinfold.quality.fields import Broken, lines_of
 from kinfold.quality.issue import SHOWN, Example, Issue
-from kinfold.quality.texts import Part, Some, TextCheck
+from kinfold.quality.parts import Part, Some
+from kinfold.quality.texts import TextCheck
 
 _BATCH = 20_000
 _SAME_SCORE = 0.9

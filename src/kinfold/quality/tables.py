@@ -14,9 +14,9 @@ from kinfold.core.progress import Progress
 from kinfold.core.report import Table
 from kinfold.quality.classes import balance
 from kinfold.quality.fields import Rows, form_of, head_of
+from kinfold.quality.findings import broken_issues, group_issues
 from kinfold.quality.issue import SHOWN, Example, Issue, Severity, of_leakage, share
 from kinfold.quality.store import Store, quoted, store, text
-from kinfold.quality.texts import broken_issues, group_issues
 
 # What people write where there is no value: what readers of tables know, and what they take for a value.
 _USUAL, _MARKS = ("na", "n/a", "null", "#n/a", "\\n"), ("?", "none", "nil", "-", "--", "missing")

@@ -5,14 +5,11 @@ from __future__ import annotations
 import collections
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
-import pyarrow as pa
 
 from kinfold.core.progress import Progress, quiet
 from kinfold.core.report import Table
@@ -22,9 +19,11 @@ from kinfold.core.threads import many
 from kinfold.kernels import minhash
 from kinfold.kernels.near import joined
 from kinfold.quality.classes import balance
-from kinfold.quality.fields import BAD_BYTES, Broken, Rows, lines_of, whole
-from kinfold.quality.issue import SHOWN, Example, Issue, Severity, of_leakage, share
+from kinfold.quality.fields import BAD_BYTES, Broken
+from kinfold.quality.findings import broken_issues, group_issues
+from kinfold.quality.issue import SHOWN, Example, Issue, Severity, of_leakage
 from kinfold.quality.languages import LANGUAGES, SCRIPTS, language_of, tables
+from kinfold.quality.parts import Part, Some
 
 # Jaccard similarity of the runs of three words of two texts that are nearly the same; words of a text from which it is
 # asked for, and from which a text that stands twice is more than a phrase.
@@ -40,115 +39,6 @@ _MUCH = 0.05
 _REPEATED = 0.005
 # Of all texts, the share of one that is met at least so often.
 _CROWD, _CROWDED = 0.01, 20
-_GROUP_SHARE = 0.25
-
-
-class Some(NamedTuple):
-    """Some texts of a file.
-
-    Args:
-        places: The line or row of each (n,) int64.
-        block: Their bytes.
-        labels: Of each, or None.
-        groups: Whom or where each is from, or None.
-    """
-
-    places: np.ndarray
-    block: Block
-    labels: Sequence[str | None] | None = None
-    groups: Sequence[str | None] | None = None
-
-
-class Part(NamedTuple):
-    """A file, as its texts.
-
-    Args:
-        name: Of the file.
-        unit: `line` or `row`: what places are.
-        read: Gives the texts from the beginning, and tells what is broken.
-    """
-
-    name: str
-    unit: str
-    read: Callable[[Broken], Iterator[Some]]
-
-
-def of_lines(path: Path, prefix: str | None = None) -> Part:
-    """The lines of a file; with labels before them where a prefix is given, empty where the first word is the label."""
-
-    def read(broken: Broken) -> Iterator[Some]:
-        from kinfold.sources.labeled import LabeledTexts
-
-        lines = lines_of(path, broken)
-        done = 0
-        for block in whole(broken, lines.blocks()):
-            count = len(block.ends)
-            places = np.arange(done + 1, done + count + 1)
-            done += count
-            if prefix is None:
-                yield Some(places, block)
-            else:
-                texts, labels = LabeledTexts(lines, prefix).parted(block)
-                yield Some(places, texts, [" ".join(each) if each else None for each in labels.to_pylist()])
-
-    return Part(str(path), "line", read)
-
-
-def of_column(path: Path, text: str, label: str | None, group: str | None) -> Part:
-    """A column of a table."""
-
-    def read(broken: Broken) -> Iterator[Some]:
-        from kinfold.sources.strings import text_blocks
-
-        rows = Rows(path)
-        rows.broken = broken
-        for batch in rows.batches():
-            begin = 0
-            labels, groups = (
-                None if name is None or name not in batch.columns else batch.columns[name].to_pylist()
-                for name in (label, group)
-            )
-            for block in text_blocks(batch.columns[text]):
-                some = slice(begin, begin + len(block.ends))
-                begin = some.stop
-                yield Some(
-                    batch.places[some], block, *(None if each is None else each[some] for each in (labels, groups))
-                )
-
-    return Part(str(path), Rows(path).unit, read)
-
-
-def of_tags(path: Path) -> Part:
-    """Sentences whose words have tags: the words are the text, the tags its label."""
-
-    def read(broken: Broken) -> Iterator[Some]:
-        from kinfold.sources.conll import parsed
-        from kinfold.sources.strings import text_blocks
-
-        found: list[tuple[int, str, str]] = []
-
-        def some() -> Iterator[Some]:
-            places = np.array([place for place, _, _ in found], np.int64)
-            begin = 0
-            for block in text_blocks(pa.array([text for _, text, _ in found], pa.large_string())):
-                part = slice(begin, begin + len(block.ends))
-                begin = part.stop
-                yield Some(places[part], block, [tags for _, _, tags in found[part]])
-            found.clear()
-
-        every = whole(broken, iter(lines_of(path, broken)))
-        lines = ((str(number), line) for number, line in enumerate(every, 1))
-        for place, sentence in parsed(lines, path):
-            if isinstance(sentence, str):
-                broken.add("lines that are no word and tag", f"{path} line {int(place):,}", sentence)
-                continue
-            words, tags = sentence
-            found.append((int(place), " ".join(words), " ".join(tags)))
-            if len(found) >= 10_000:
-                yield from some()
-        yield from some()
-
-    return Part(str(path), "line", read)
 
 
 @dataclass
@@ -606,49 +496,6 @@ class TextCheck:
             ]
             found.append(Table("Letters by script", ("script", "letters", "share"), rows))
         return found
-
-
-def broken_issues(parts: Sequence[tuple[str, Broken]], total: int) -> list[Issue]:
-    """What could not be read of files."""
-    issues = []
-    cut = [(name, broken.file) for name, broken in parts if broken.file]
-    if cut:
-        shown = [Example(name, told.removeprefix(f"{name}: ")) for name, told in cut]
-        fix = "fetch the file again, or convert it as it says; only what stands before was looked at"
-        issues.append(Issue("files that cannot be read to their end", "serious", len(cut), len(parts), shown, fix))
-    kinds = dict.fromkeys(kind for _, broken in parts for kind in broken.counts)
-    for kind in kinds:
-        count = sum(broken.counts[kind] for _, broken in parts)
-        shown = [each for _, broken in parts for each in broken.items.get(kind, ())]
-        fix = (
-            "convert the file: iconv -f LATIN1 -t UTF-8 FILE > utf8.txt, or say --encoding where a command takes it"
-            if kind == BAD_BYTES
-            else "correct or drop them; commands that take --on-bad skip leave them out"
-        )
-        issues.append(Issue(kind, "serious", count, total + (0 if kind == BAD_BYTES else count), shown, fix))
-    return issues
-
-
-def group_issues(splits: dict[str, collections.Counter[str]], things: str) -> list[Issue]:
-    """Groups that stand in two splits, and one that dominates the first."""
-    issues = []
-    (first, counts), *others = splits.items()
-    total = sum(counts.values())
-    name, most = counts.most_common(1)[0] if counts else ("", 0)
-    if len(counts) > 1 and most >= _GROUP_SHARE * total and most >= 3 * total / len(counts):
-        shown = [Example(first, f"'{name}': {most:,} of {total:,}, {share(most, total)}")]
-        fix = "take fewer of it: what is learned is mostly about this one"
-        issues.append(Issue(f"{things} of one group that dominates", "warning", most, total, shown, fix))
-    for other, more in others:
-        both = [each for each in more if each in counts]
-        if both:
-            shown = [Example(other, f"'{each}': {more[each]:,} here, {counts[each]:,} in {first}") for each in both]
-            fix = "divide by group, so that each stands in one file only"
-            rows = sum(more[each] for each in both)
-            issues.append(
-                Issue(f"{things} of groups that an earlier file has", "serious", rows, more.total(), shown, fix)
-            )
-    return issues
 
 
 def text_of(block: Block, which: int) -> str:
