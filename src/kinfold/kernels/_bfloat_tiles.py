@@ -13,7 +13,7 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from kinfold.kernels._simd import _INT, LANES, WIDE, _call, _constant, _data, _load, _Loop, _store
+from kinfold.kernels._simd import _INT, LANES, WIDE, _call, _constant, _data, _load, _Loop
 from kinfold.kernels._simd import _VECTOR as _FLOATS
 from kinfold.kernels._tiles import (
     _SMALL,
@@ -21,7 +21,7 @@ from kinfold.kernels._tiles import (
     ROWS,
     UNROLLED,
     _at,
-    _gelu,
+    _finish,
     _load_whole,
     _rows_at,
     _whole_splat,
@@ -84,12 +84,8 @@ def _bfloat_tile(act: str) -> Any:
                     for each in range(2):
                         sums[2 * row + each] = _two_products(builder, sums[2 * row + each], x, rights[each])
             loop.end(sums)
-            adds = [_load(builder, data[6], _at(builder, arguments[7], LANES * each)) for each in range(2)]
-            for row, where in enumerate(_rows_at(builder, arguments[9], arguments[10])):
-                for each in range(2):
-                    value = builder.fadd(loop.carried[2 * row + each], adds[each])
-                    value = _gelu(builder, value) if act == "gelu" else value
-                    _store(builder, data[8], _at(builder, where, LANES * each), value)
+            to = data[8], _rows_at(builder, arguments[9], arguments[10])
+            _finish(builder, act, loop.carried, (data[6], arguments[7]), to)
             return context.get_dummy_value()
 
         whole = types.int64

@@ -130,6 +130,23 @@ def _exp(builder: Any, x: Any) -> Any:
     return builder.bitcast(builder.add(builder.bitcast(power, _WHOLE), shift), _VECTOR)
 
 
+def _finish(builder: Any, act: str, sums: list[Any], bias: tuple[Any, Any], to: tuple[Any, list[Any]]) -> None:
+    """Stores the sums of a tile, plus biases from a place on, or times the shares of its rows that stand there."""
+    data, column = bias
+    out, rows = to
+    adds = [_load(builder, data, _at(builder, column, LANES * each)) for each in range(2)]
+    for row, where in enumerate(rows):
+        for each in range(2):
+            value = sums[2 * row + each]
+            if act == "scaled":  # by a number a row
+                share = builder.load(builder.gep(data, [_at(builder, column, row)]))
+                value = builder.fmul(value, _splat(builder, share))
+            else:
+                value = builder.fadd(value, adds[each])
+            value = _gelu(builder, value) if act == "gelu" else value
+            _store(builder, out, _at(builder, where, LANES * each), value)
+
+
 def _float_tile(act: str) -> Any:
     # Addresses are reckoned once in so many steps; they would take the place of multiplications.
     unrolled = 1 if act == "scaled" else UNROLLED
@@ -166,17 +183,8 @@ def _float_tile(act: str) -> Any:
                     for each in range(2):
                         sums[2 * row + each] = _fused(builder, x, rights[each], sums[2 * row + each])
             loop.end(sums)
-            adds = [_load(builder, data[7], _at(builder, arguments[8], LANES * each)) for each in range(2)]
-            for row, where in enumerate(_rows_at(builder, arguments[10], arguments[11])):
-                for each in range(2):
-                    value = loop.carried[2 * row + each]
-                    if act == "scaled":  # by a number a row
-                        share = builder.load(builder.gep(data[7], [_at(builder, arguments[8], row)]))
-                        value = builder.fmul(value, _splat(builder, share))
-                    else:
-                        value = builder.fadd(value, adds[each])
-                    value = _gelu(builder, value) if act == "gelu" else value
-                    _store(builder, data[9], _at(builder, where, LANES * each), value)
+            to = data[9], _rows_at(builder, arguments[10], arguments[11])
+            _finish(builder, act, loop.carried, (data[7], arguments[8]), to)
             return context.get_dummy_value()
 
         whole = types.int64

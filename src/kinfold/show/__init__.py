@@ -13,24 +13,6 @@ from __future__ import annotations
 import importlib
 from types import ModuleType
 
-_PARTS = (
-    "compare",
-    "curve",
-    "dimension",
-    "glance",
-    "html",
-    "layout",
-    "lines",
-    "map",
-    "measured",
-    "quality",
-    "report",
-    "search",
-    "svg",
-    "text",
-    "topics",
-)
-
 __all__ = [
     "compare",
     "curve",
@@ -51,6 +33,6 @@ __all__ = [
 
 
 def __getattr__(name: str) -> ModuleType:
-    if name in _PARTS:
+    if name in __all__:
         return importlib.import_module(f"kinfold.show.{name}")
     raise AttributeError(f"module 'kinfold.show' has no attribute '{name}'")
