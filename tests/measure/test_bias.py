@@ -290,3 +290,10 @@ def test_memory_is_not_spent_on_all_rows(lists):
     tracemalloc.stop()
     # As float64 all rows would take 102 MB.
     assert peak < 40e6
+
+
+def test_where_nothing_is_answered_nothing_is_said_of_evidence():
+    space = Space.of(["one", "two", "three"], np.eye(3), group="word")
+    notes = word_bias(space, "weat").notes
+    assert any("Nothing could be answered" in each for each in notes)
+    assert not any("evidence" in each for each in notes)
